@@ -56,6 +56,8 @@ class Unit(StrEnum):
     PROCESS = "pid"
     EXIT_CODE = "exit_code"
     SIGNAL = "signal"
+    LANE = "lane"
+    ADDRESS = "address"
 
 
 class State(IntEnum):
@@ -129,7 +131,7 @@ STATES: dict[State, StateSpec] = {
     State.READY: StateSpec("ready", StateClass.READY, "r"),
     State.STARTING: StateSpec("starting", StateClass.IDLE, "…"),
     State.SLEEP: StateSpec("sleep", StateClass.WAITING, "S", unit=Unit.NANOSECONDS),
-    State.LOCK: StateSpec("lock", StateClass.WAITING, "L"),
+    State.LOCK: StateSpec("lock", StateClass.WAITING, "L", unit=Unit.ADDRESS),
     State.READ: StateSpec("read", StateClass.WAITING, "I", unit=Unit.DESCRIPTOR),
     State.WRITE: StateSpec("write", StateClass.WAITING, "O", unit=Unit.DESCRIPTOR),
     State.ACCEPT: StateSpec("accept", StateClass.WAITING, "A", unit=Unit.DESCRIPTOR),
@@ -148,7 +150,7 @@ STATES: dict[State, StateSpec] = {
     State.WAIT_LOCK: StateSpec("waiting", StateClass.WAITING, "l", "lock"),
     State.WAIT_QUEUE: StateSpec("waiting", StateClass.WAITING, "q", "queue"),
     State.WAIT_FUTURE: StateSpec("waiting", StateClass.WAITING, "f", "future"),
-    State.WAIT_TASK: StateSpec("waiting", StateClass.WAITING, "k", "task"),
+    State.WAIT_TASK: StateSpec("waiting", StateClass.WAITING, "k", "task", Unit.LANE),
     State.WAIT_EVENT: StateSpec("waiting", StateClass.WAITING, "e", "event"),
     State.WAIT_THREAD: StateSpec("waiting", StateClass.WAITING, "h", "thread"),
     State.WAIT_CHILD: StateSpec("waiting", StateClass.WAITING, "p", "child", Unit.PROCESS),

@@ -1,0 +1,246 @@
+"""Observations in, recording out: pure and incremental.
+
+    add_process → push records as they are drained → take(until) gives the bytes of everything up to `until`
+
+Records of many processes and threads arrive in batches that overlap in time, so what is newer than `until` is held back and
+the rest is put in order. Within one lane times never go backwards: a record that comes too late is moved to the lane's last
+time. Two things are derived here and nowhere guessed: a task or greenlet whose timer has run out but that has not been
+run is *ready* from the moment its timer was due, and lanes of a process that is gone end with it.
+
+Loops run over new strings and lanes only; states, flows and marks are handled as columns, because a run may bring a million
+of them a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core import blocks
+from app.core import observations as obs
+from app.core.blocks import BlockKind
+from app.core.process import UNKNOWN, ProcessNumbers
+from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
+from app.core.tables import DetailTable, LaneTable, StringTable
+
+EVENT = np.dtype(
+    [
+        ("t", "<u8"),
+        ("lane", "<u4"),
+        ("kind", "u1"),
+        ("state", "u1"),
+        ("text", "<u4"),
+        ("file", "<u4"),
+        ("line", "<u4"),
+        ("value", "<f8"),
+    ]
+)
+"""A record in the recording's own numbering; `value` of a flow is the lane it leads to."""
+
+LATE_NS = 1_000
+"""A timer this much overdue has left its waiter ready; less is the clock's own grain."""
+OVERDUE_SHOWN_NS = 20_000_000
+"""While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
+
+_EVENT_KINDS = (obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.MARK, obs.Kind.COUNTER)
+_LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much has been taken and lost so far."""
+
+    records: int
+    dropped: int
+    processes: int
+
+
+class Timeline:
+    """Turns observations into a recording's blocks. Times are absolute CLOCK_MONOTONIC nanoseconds and come in as arguments."""
+
+    def __init__(self) -> None:
+        self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
+        self._processes: list[ProcessNumbers] = []
+        self._pending: list[NDArray[np.void]] = []
+        self._output: list[bytes] = []
+        self._records = 0
+        self._dropped = 0
+
+    def counts(self) -> Counts:
+        """Records taken, records dropped, processes seen."""
+        return Counts(self._records, self._dropped, len(self._processes))
+
+    def add_process(self, pid: int, ppid: int, t_ns: int, name: str) -> int:
+        """A process has begun to be observed; returns the key for `push`. Its parent is the latest one with pid `ppid`."""
+        parent = next((p.lane for p in reversed(self._processes) if p.pid == ppid), 0)
+        lane = self._lanes.open(t_ns, parent, LaneKind.PROCESS, self._strings.number(name), pid, 0)
+        self._processes.append(ProcessNumbers(lane, pid, self._lanes, self._strings))
+        self._event(t_ns, lane, obs.Kind.STATE, State.RUNNING)
+        if parent:
+            self._event(t_ns, parent, obs.Kind.FLOW, FlowKind.SPAWN, value=lane)
+        return len(self._processes) - 1
+
+    def push(self, process: int, records: NDArray[np.void]) -> None:
+        """Takes one drained batch of a process's ring, in ring order."""
+        self._records += len(records)
+        numbers = self._processes[process]
+        numbers.define(records)
+        picked = records[np.isin(records["kind"], _EVENT_KINDS)]
+        if len(picked):
+            self._pending.append(self._translate(numbers, picked))
+
+    def lose(self, count: int) -> None:
+        """Counts records that were lost before they came here; the session marks where."""
+        self._dropped += count
+
+    def output(self, t_ns: int, stream: Stream, data: bytes) -> None:
+        """What the program wrote, as it was captured."""
+        self._output.append(blocks.encode_output(t_ns, stream, data))
+
+    def mark(self, t_ns: int, process: int | None, kind: MarkKind, text: str) -> None:
+        """A mark of the recorder's own on a process's lane, or on the machine's."""
+        lane = 0 if process is None else self._processes[process].lane
+        self._event(t_ns, lane, obs.Kind.MARK, kind, text=self._strings.number(text))
+
+    def end_process(self, process: int, t_ns: int) -> None:
+        """The process is gone: whatever of it has not ended, ends now. Call `take` up to its last record first."""
+        numbers = self._processes[process]
+        lanes = np.array(numbers.opened, np.uint32)
+        states = self._lanes.state[lanes]
+        killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
+        for lane, state in zip(lanes.tolist(), states.tolist(), strict=True):
+            if state in _LASTING:
+                continue
+            cut_short = killed or self._lanes.kind[lane] in (LaneKind.TASK, LaneKind.GREENLET)
+            self._event(t_ns, lane, obs.Kind.STATE, State.KILLED if cut_short else State.FINISHED)
+
+    def _event(self, t_ns: int, lane: int, kind: obs.Kind, state: int, *, text: int = 0, value: float = np.nan) -> None:
+        self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value)], EVENT))
+
+    def _translate(self, numbers: ProcessNumbers, records: NDArray[np.void]) -> NDArray[np.void]:
+        events = np.empty(len(records), EVENT)
+        for column in ("kind", "state", "line"):
+            events[column] = records[column]
+        events["t"] = records["t_ns"]
+        events["lane"] = numbers.lanes(records["lane"])
+        events["text"] = numbers.strings(records["text"])
+        events["file"] = numbers.strings(records["file"])
+        events["value"] = np.where(records["value"] == obs.NO_VALUE, np.nan, records["value"].astype(np.float64))
+        to_lane = (records["kind"] == obs.Kind.FLOW) | ((records["kind"] == obs.Kind.STATE) & (records["state"] == State.WAIT_TASK))
+        if to_lane.any():
+            led = numbers.lanes(records["value"][to_lane].astype(np.uint32)).astype(np.float64)
+            events["value"][to_lane] = np.where(led == float(UNKNOWN), np.nan, led)
+        lost = (events["lane"] == UNKNOWN) | ((events["kind"] == obs.Kind.FLOW) & np.isnan(events["value"]))
+        if lost.any():
+            self._dropped += int(lost.sum())
+            events = events[~lost]
+        return events
+
+    # --- taking
+
+    def take(self, until_ns: int) -> bytes:
+        """The blocks of everything observed up to `until_ns`, in an order a reader can follow; empty when there is nothing."""
+        due = self._due(until_ns)
+        body = b""
+        if len(due):
+            for kind, make in ((obs.Kind.STATE, self._states), (obs.Kind.FLOW, self._flows), (obs.Kind.MARK, self._marks)):
+                picked = due[due["kind"] == kind]
+                if len(picked) or kind == obs.Kind.STATE:
+                    body += make(picked)
+        body += self._overdue(until_ns)
+        output, self._output = b"".join(self._output), []
+        return self._strings.take() + self._details.take() + self._lanes.take() + body + output
+
+    def _due(self, until_ns: int) -> NDArray[np.void]:
+        if not self._pending:
+            return np.empty(0, EVENT)
+        events = np.concatenate(self._pending)
+        later = events["t"] > np.uint64(max(until_ns, 0))
+        self._pending = [events[later]] if later.any() else []
+        events = events[~later]
+        return events[np.argsort(events["t"], kind="stable")]
+
+    def _states(self, events: NDArray[np.void]) -> bytes:
+        if not len(events):
+            return b""
+        lanes = self._lanes
+        events = events[np.argsort(events["lane"], kind="stable")]
+        lane = events["lane"]
+        np.maximum(events["t"], lanes.last_ns[lane], out=events["t"])
+        first = np.ones(len(events), bool)
+        first[1:] = lane[1:] != lane[:-1]
+        last = np.append(first[1:], True)
+        due = np.where(events["state"] == State.WAIT_TIMER, events["t"] + _whole(events["value"]), np.uint64(0))
+        due_before, state_before = np.roll(due, 1), np.roll(events["state"], 1)
+        due_before[first], state_before[first] = lanes.due_ns[lane[first]], lanes.state[lane[first]]
+        ends = lane[last]
+        lanes.state[ends], lanes.last_ns[ends], lanes.due_ns[ends] = events["state"][last], events["t"][last], due[last]
+        events = _ready_when_due(events, due_before, state_before)
+        return self._encode_states(events[np.argsort(events["t"], kind="stable")])
+
+    def _overdue(self, now_ns: int) -> bytes:
+        lanes = self._lanes
+        due = lanes.due_ns[: lanes.count]
+        late = np.flatnonzero((due != 0) & (due + np.uint64(OVERDUE_SHOWN_NS) < np.uint64(max(now_ns, 0))))
+        if not len(late):
+            return b""
+        events = np.zeros(len(late), EVENT)
+        events["lane"], events["t"], events["state"], events["value"] = late, due[late], State.READY, np.nan
+        lanes.state[late], lanes.last_ns[late], lanes.due_ns[late] = State.READY, due[late], 0
+        return self._encode_states(events[np.argsort(events["t"], kind="stable")])
+
+    def _encode_states(self, events: NDArray[np.void]) -> bytes:
+        detail = self._details.numbers(events["text"], events["file"], events["line"], events["value"])
+        columns = {"lane": events["lane"], "state": events["state"], "detail": detail}
+        return _encode_timed(BlockKind.STATES, events["t"], columns)
+
+    def _flows(self, events: NDArray[np.void]) -> bytes:
+        detail = self._details.numbers(events["text"], events["file"], events["line"], np.full(len(events), np.nan))
+        columns = {"from": events["lane"], "to": events["value"].astype(np.uint32), "kind": events["state"], "detail": detail}
+        return _encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
+
+    def _marks(self, events: NDArray[np.void]) -> bytes:
+        return _encode_timed(BlockKind.MARKS, events["t"], {"lane": events["lane"], "text": events["text"], "kind": events["state"]})
+
+
+def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:
+    return np.where(np.isnan(values) | (values < 0) | (values > 1e18), 0, values).astype(np.uint64)
+
+
+def _ready_when_due(
+    events: NDArray[np.void], due_before: NDArray[np.uint64], state_before: NDArray[np.uint8]
+) -> NDArray[np.void]:
+    """Between a timer's wait and what came after it, put the moment it was due; drop a ready that says nothing new."""
+    goes_on = (events["state"] == State.RUNNING) | (events["state"] == State.READY)
+    overdue = (due_before != 0) & goes_on & (events["t"] > due_before + np.uint64(LATE_NS))
+    again = (events["state"] == State.READY) & (state_before == State.READY)
+    if not overdue.any() and not again.any():
+        return events
+    at = np.flatnonzero(overdue)
+    ready = events[at].copy()
+    ready["t"], ready["state"], ready["value"] = due_before[at], State.READY, np.nan
+    ready["text"] = ready["file"] = ready["line"] = 0
+    redundant = again | (overdue & (events["state"] == State.READY))
+    merged = np.insert(events, at, ready)
+    keep = np.insert(~redundant, at, True)
+    return merged[keep]
+
+
+def _encode_timed(kind: BlockKind, t: NDArray[np.uint64], columns: dict[str, NDArray[np.generic] | None]) -> bytes:
+    """One or more blocks of rows in order of time; a column given as None is another copy of the time column."""
+    out = b""
+    start = 0
+    while start < len(t):
+        t0 = t[start]
+        stop = min(int(np.searchsorted(t, t0 + np.uint64(0xFFFF_FFFF), side="right")), start + MAX_ROWS)
+        offsets = (t[start:stop] - t0).astype(np.uint32)
+        rows = {name: offsets if column is None else column[start:stop] for name, column in columns.items()}
+        out += blocks.encode_columns(kind, int(t0), {"t": offsets, **rows})
+        start = stop
+    return out
+
+
+MAX_ROWS = 1 << 18
+"""Rows of one block: bounds what a reader must hold to draw the first bar."""

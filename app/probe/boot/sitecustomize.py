@@ -1,0 +1,188 @@
+"""Installs the hooks in an observed Python process, before its script starts.
+
+Python imports `sitecustomize` by itself because the recorder put this folder on PYTHONPATH; children inherit it. Nothing is
+imported on behalf of the script: each hook waits until the script itself imports its library. A hook that fails is left
+out and says so with a mark on the timeline; the script goes on.
+"""
+
+import sys
+
+
+def _load_hooks(probe_folder):
+    from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
+    from importlib.util import module_from_spec, spec_from_file_location
+    from os.path import exists
+
+    for suffix in EXTENSION_SUFFIXES:
+        path = f"{probe_folder}/_hooks{suffix}"
+        if exists(path):
+            name = "schedscope._hooks"
+            spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+    return None
+
+
+class _AfterImport:
+    """A finder that finds nothing itself: it lets `hooks[name]` run right after module `name` was executed."""
+
+    def __init__(self, probe, hooks):
+        self.probe = probe
+        self.hooks = hooks
+
+    def find_spec(self, name, path=None, target=None):
+        hook = self.hooks.pop(name, None)
+        if hook is None:
+            return None
+        for finder in list(sys.meta_path):
+            spec = finder.find_spec(name, path, target) if finder is not self else None
+            if spec is not None:
+                self._run_after(spec.loader, name, hook)
+                return spec
+        return None
+
+    def _run_after(self, loader, name, hook):
+        execute = getattr(loader, "exec_module", None)
+        if execute is None:
+            return
+
+        def exec_module(module):
+            del loader.exec_module
+            execute(module)
+            self.install(name, hook, module)
+
+        loader.exec_module = exec_module
+
+    def install(self, name, hook, module):
+        try:
+            hook(self.probe, module)
+        except Exception as error:
+            self.probe.mark(7, f"{name} is not observed: {error}"[:240])
+
+
+def _after_asyncio(probe, asyncio):
+    task = getattr(asyncio.tasks, "_CTask", None)
+    if task is None:
+        raise RuntimeError("asyncio runs without its C accelerator")
+    probe.asyncio((task, asyncio.events.Handle, asyncio.base_events.BaseEventLoop))
+
+
+def _after_greenlet(probe, greenlet):
+    probe.greenlet((greenlet.greenlet, greenlet.settrace))
+
+
+def _after_gevent(probe, gevent):
+    from gevent._config import config
+
+    probe.gevent((gevent.hub.Hub, config.loop, gevent.GreenletExit))
+
+
+def _gevent_waits(*waits):
+    """A hook that lets methods of gevent's compiled types name their reason: (type, method, state, text)."""
+
+    def hook(probe, module):
+        found = [(getattr(module, kind, None), method, state, f"{kind}.{method}") for kind, method, state in waits]
+        probe.gevent_waits([wait for wait in found if hasattr(wait[0], wait[1])])
+
+    return hook
+
+
+def _after_threading(probe, threading):
+    bootstrap = threading.Thread._bootstrap_inner
+
+    def _bootstrap_inner(self):
+        probe.name(False, self.name)
+        probe.trace_thread()
+        bootstrap(self)
+
+    threading.Thread._bootstrap_inner = _bootstrap_inner
+
+
+def _after_multiprocessing(probe, process):
+    bootstrap = process.BaseProcess._bootstrap
+
+    def _bootstrap(self, *args, **kwargs):
+        probe.name(True, self.name)
+        return bootstrap(self, *args, **kwargs)
+
+    process.BaseProcess._bootstrap = _bootstrap
+
+
+_WAIT_LOCK, _WAIT_QUEUE, _WAIT_TASK, _WAIT_EVENT = 30, 31, 33, 34  # probe.h; a test holds them equal
+
+_HOOKS = {
+    "asyncio": _after_asyncio,
+    "greenlet": _after_greenlet,
+    "gevent": _after_gevent,
+    "gevent.greenlet": _gevent_waits(("Greenlet", "join", _WAIT_TASK), ("Greenlet", "get", _WAIT_TASK)),
+    "gevent.event": _gevent_waits(
+        ("Event", "wait", _WAIT_EVENT), ("AsyncResult", "get", _WAIT_EVENT), ("AsyncResult", "wait", _WAIT_EVENT)
+    ),
+    "gevent.queue": _gevent_waits(
+        ("Queue", "get", _WAIT_QUEUE),
+        ("Queue", "put", _WAIT_QUEUE),
+        ("SimpleQueue", "get", _WAIT_QUEUE),
+        ("SimpleQueue", "put", _WAIT_QUEUE),
+        ("JoinableQueue", "join", _WAIT_QUEUE),
+        ("Channel", "get", _WAIT_QUEUE),
+        ("Channel", "put", _WAIT_QUEUE),
+    ),
+    "gevent.lock": _gevent_waits(
+        ("Semaphore", "acquire", _WAIT_LOCK),
+        ("Semaphore", "__enter__", _WAIT_LOCK),
+        ("BoundedSemaphore", "acquire", _WAIT_LOCK),
+        ("BoundedSemaphore", "__enter__", _WAIT_LOCK),
+    ),
+    "threading": _after_threading,
+    "multiprocessing.process": _after_multiprocessing,
+}
+
+
+def _process_name():
+    words = sys.orig_argv[1:]
+    while words and words[0].startswith("-") and words[0] not in ("-c", "-m"):
+        words = words[1:]
+    if not words:
+        return "python"
+    if words[0] in ("-c", "-m"):
+        return " ".join(words[:2])[:60]
+    return words[0].rpartition("/")[2]
+
+
+def _give_way(folder):
+    """Leave no trace on the path, and let the environment's own sitecustomize have its turn."""
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    sys.path[:] = [entry for entry in sys.path if entry != folder]
+    spec = PathFinder.find_spec("sitecustomize", sys.path)
+    if spec is not None and spec.loader is not None:
+        sys.modules["sitecustomize"] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+def _boot():
+    folder = __file__.rpartition("/")[0]
+    probe = _load_hooks(folder.rpartition("/")[0])
+    _give_way(folder)
+    if probe is None or not probe.observed():
+        return
+    libraries = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    probe.library_paths([f"{prefix}/{lib}/{version}/" for prefix in sorted(libraries) for lib in ("lib", "lib64")] + [folder])
+    after = _AfterImport(probe, dict(_HOOKS))
+    for name in [name for name in _HOOKS if name in sys.modules]:
+        after.install(name, after.hooks.pop(name), sys.modules[name])
+    sys.meta_path.insert(0, after)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)  # a line is seen when it is printed, as on a terminal
+    probe.name(True, _process_name())
+    probe.arm()
+
+
+try:
+    _boot()
+except Exception as failure:
+    print(f"schedscope: this process is not observed: {failure!r}", file=sys.stderr)

@@ -1,0 +1,326 @@
+/* asyncio: each task's lane, from four places.
+ *
+ *   Task.__init__            the lane begins, ready, made by whatever ran then
+ *   Handle._run              if the handle steps a task: it runs; afterwards it is done, ready again (sleep(0)) or waits
+ *   BaseEventLoop._call_soon if the callback steps a task that waits: it is ready, woken by whatever runs now
+ *   BaseEventLoop.run_forever  which loop polls on this thread
+ *
+ * What a suspended task waits for is read off its chain of coroutines: the innermost one of the script gives the line, the
+ * library coroutine it awaits gives the reason, and the future beneath decides where neither does.
+ */
+
+#include "hooks.h"
+
+#include <structmember.h>
+
+static PyTypeObject *task_type, *step_type;
+static PyObject *former_run, *former_call_soon, *former_run_forever;
+static initproc former_task_init;
+static getter get_fut_waiter, get_exception, get_step_self, get_cr_await, get_gi_yieldfrom;
+static PyCFunction call_done, call_cancelled, call_get_coro;
+static Py_ssize_t callback_offset, loop_offset;
+static PyObject *loop_name;
+
+/* --- access to private members by their descriptors: as fast as a struct member, and checked at start */
+
+static getter getter_of(PyTypeObject *type, const char *name)
+{
+    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
+    getter found = NULL;
+    if (descriptor && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))
+        found = ((PyGetSetDescrObject *)descriptor)->d_getset->get;
+    Py_XDECREF(descriptor);
+    PyErr_Clear();
+    return found;
+}
+
+static PyCFunction method_of(PyTypeObject *type, const char *name)
+{
+    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
+    PyCFunction found = NULL;
+    if (descriptor && Py_IS_TYPE(descriptor, &PyMethodDescr_Type)) {
+        PyMethodDef *method = ((PyMethodDescrObject *)descriptor)->d_method;
+        found = method->ml_flags == METH_NOARGS ? method->ml_meth : NULL;
+    }
+    Py_XDECREF(descriptor);
+    PyErr_Clear();
+    return found;
+}
+
+static Py_ssize_t slot_offset(PyTypeObject *type, const char *name)
+{
+    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
+    Py_ssize_t offset = -1;
+    if (descriptor && Py_IS_TYPE(descriptor, &PyMemberDescr_Type))
+        offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+    Py_XDECREF(descriptor);
+    PyErr_Clear();
+    return offset;
+}
+
+static PyObject *slot(PyObject *object, Py_ssize_t offset)
+{
+    return *(PyObject **)((char *)object + offset);
+}
+
+/* --- which task a callback steps */
+
+static PyObject *task_of(PyObject *callback) /* borrowed, NULL when it is no task's */
+{
+    if (!callback)
+        return NULL;
+    if (PyCFunction_Check(callback)) { /* task.__wakeup */
+        PyObject *self = PyCFunction_GET_SELF(callback);
+        return self && PyObject_TypeCheck(self, task_type) ? self : NULL;
+    }
+    if (!step_type && strstr(Py_TYPE(callback)->tp_name, "TaskStepMethWrapper")) {
+        step_type = Py_TYPE(callback);
+        get_step_self = getter_of(step_type, "__self__");
+    }
+    if (Py_IS_TYPE(callback, step_type) && get_step_self) {
+        PyObject *task = get_step_self(callback, NULL);
+        Py_XDECREF(task); /* the callback holds it */
+        return task;
+    }
+    return NULL;
+}
+
+/* --- what a suspended task waits for */
+
+static PyObject *awaited(PyObject *coroutine) /* new reference, NULL at the end of the chain */
+{
+    PyObject *next = NULL;
+    if (PyCoro_CheckExact(coroutine))
+        next = get_cr_await(coroutine, NULL);
+    else if (PyGen_CheckExact(coroutine))
+        next = get_gi_yieldfrom(coroutine, NULL);
+    if (next == Py_None)
+        Py_CLEAR(next);
+    return next;
+}
+
+static const struct reason *read_chain(PyObject *task, struct probe_where *where, uint64_t *delay)
+{
+    const struct reason *reason = NULL;
+    PyObject *link = call_get_coro(task, NULL);
+    for (int depth = 0; link && link != Py_None && depth < 64; depth++) {
+        if (!PyCoro_CheckExact(link) && !PyGen_CheckExact(link))
+            break;
+        const frame_t *frame = coroutine_frame(link);
+        PyCodeObject *code = frame_code(frame);
+        uint16_t file;
+        if (code && code_is_users(code, &file)) {
+            where->file = file;
+            where->line = (uint32_t)frame_line(frame, code);
+            where->text = 0;
+            reason = NULL;
+        } else if (code && !reason) {
+            if (!where->text)
+                where->text = intern_unicode(code->co_qualname);
+            reason = reason_of(code);
+            if (reason && reason->delays)
+                *delay = delay_ns(frame_first_local(frame, code));
+        }
+        Py_SETREF(link, awaited(link));
+    }
+    Py_XDECREF(link);
+    return reason;
+}
+
+static void enter_wait(struct lane *lane, PyObject *task, PyObject *future)
+{
+    struct probe_where where = {0};
+    uint64_t value = PROBE_NO_VALUE;
+    const struct reason *reason = read_chain(task, &where, &value);
+    int state = reason ? reason->state : PROBE_STATE_WAIT_FUTURE;
+    if (!reason && PyObject_TypeCheck(future, task_type)) {
+        struct lane *other = lane_of(future);
+        state = PROBE_STATE_WAIT_TASK;
+        value = other ? other->number : PROBE_NO_VALUE;
+    } else if (!reason && !where.text) {
+        const char *name = strrchr(Py_TYPE(future)->tp_name, '.');
+        name = name ? name + 1 : Py_TYPE(future)->tp_name;
+        where.text = probe->intern(name, strlen(name));
+    }
+    lane_enter(lane, state, &where, value);
+}
+
+static bool truth(PyObject *answer)
+{
+    bool yes = answer == Py_True;
+    Py_XDECREF(answer);
+    return yes;
+}
+
+static void after_step(PyObject *task, struct lane *lane)
+{
+    if (truth(call_done(task, NULL))) {
+        int state = PROBE_STATE_FINISHED;
+        if (truth(call_cancelled(task, NULL))) {
+            state = PROBE_STATE_CANCELLED;
+        } else {
+            PyObject *exception = get_exception(task, NULL);
+            state = exception && exception != Py_None ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED;
+            Py_XDECREF(exception);
+        }
+        lane_close(lane, state);
+        return;
+    }
+    PyObject *future = get_fut_waiter(task, NULL);
+    if (future && future != Py_None)
+        enter_wait(lane, task, future);
+    else
+        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+    Py_XDECREF(future);
+}
+
+/* --- the four places */
+
+static PyObject *task_label(PyObject *task)
+{
+    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
+    PyObject *coroutine = call_get_coro(task, NULL);
+    PyObject *function = coroutine ? PyObject_GetAttrString(coroutine, "__qualname__") : NULL;
+    PyObject *label = name && function ? PyUnicode_FromFormat("%S %S", name, function) : Py_XNewRef(name);
+    Py_XDECREF(name);
+    Py_XDECREF(coroutine);
+    Py_XDECREF(function);
+    PyErr_Clear();
+    return label;
+}
+
+static struct lane *open_task(PyObject *task, PyObject *loop)
+{
+    PyObject *label = task_label(task);
+    uint32_t parent = loop ? loop_lane(loop, loop_name) : 0;
+    struct lane *lane = lane_open(task, PROBE_LANE_TASK, parent, label);
+    Py_XDECREF(label);
+    return lane;
+}
+
+static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
+{
+    int result = former_task_init(task, arguments, names);
+    if (result != 0 || !observing())
+        return result;
+    PyObject *loop = PyObject_CallMethod(task, "get_loop", NULL);
+    struct lane *lane = open_task(task, loop);
+    Py_XDECREF(loop);
+    PyErr_Clear();
+    if (!lane)
+        return result;
+    lane_flow(probe->thread()->current, lane->number, PROBE_FLOW_SPAWN);
+    if (truth(call_done(task, NULL)))
+        after_step(task, lane); /* an eager task that never waited */
+    else
+        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+    return result;
+}
+
+static PyObject *run_handle(PyObject *handle, PyObject *unused)
+{
+    (void)unused;
+    PyObject *const arguments[] = {handle};
+    PyObject *task = observing() ? task_of(slot(handle, callback_offset)) : NULL;
+    if (!task)
+        return PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    struct lane *lane = lane_of(task);
+    if (!lane)
+        lane = open_task(task, slot(handle, loop_offset));
+    if (!lane)
+        return PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    struct probe_thread *thread = probe->thread();
+    uint32_t outer = thread->current;
+    thread->current = lane->number;
+    Py_INCREF(task); /* its last step may drop the last other reference */
+    lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    PyObject *result = PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    thread = probe->thread(); /* the step may have forked */
+    thread->current = outer;
+    lane = lane_of(task); /* the table may have moved */
+    if (lane)
+        after_step(task, lane);
+    Py_DECREF(task);
+    PyErr_Restore(type, value, traceback);
+    return result;
+}
+
+static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *task = count > 0 && observing() ? task_of(arguments[0]) : NULL;
+    struct lane *lane = task ? lane_of(task) : NULL;
+    if (lane && lane->state >= PROBE_STATE_WAIT && lane->state < PROBE_STATE_FINISHED) {
+        struct probe_thread *thread = probe->thread();
+        if (thread->current != thread->loop)
+            lane_flow(thread->current, lane->number, PROBE_FLOW_WAKE);
+        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+    }
+    PyObject *packed[8];
+    Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
+    if (given > 7) {
+        PyErr_SetString(PyExc_TypeError, "_call_soon takes 4 arguments");
+        return NULL;
+    }
+    packed[0] = loop;
+    memcpy(packed + 1, arguments, (size_t)given * sizeof *packed);
+    return PyObject_Vectorcall(former_call_soon, packed, (size_t)count + 1, names);
+}
+
+static PyObject *run_forever(PyObject *loop, PyObject *unused)
+{
+    (void)unused;
+    PyObject *const arguments[] = {loop};
+    struct probe_thread *thread = probe->thread();
+    uint32_t outer_loop = thread->loop, outer_current = thread->current;
+    thread->loop = loop_lane(loop, loop_name);
+    thread->current = thread->loop ? thread->loop : thread->current;
+    PyObject *result = PyObject_Vectorcall(former_run_forever, arguments, 1, NULL);
+    thread = probe->thread();
+    thread->loop = outer_loop;
+    thread->current = outer_current;
+    return result;
+}
+
+static PyMethodDef run_method = {"_run", run_handle, METH_NOARGS, NULL};
+static PyMethodDef call_soon_method = {"_call_soon", (PyCFunction)(void (*)(void))call_soon, METH_FASTCALL | METH_KEYWORDS, NULL};
+static PyMethodDef run_forever_method = {"run_forever", run_forever, METH_NOARGS, "Run until stop() is called."};
+
+static bool find_members(PyTypeObject *handle)
+{
+    get_fut_waiter = getter_of(task_type, "_fut_waiter");
+    get_exception = getter_of(task_type, "_exception");
+    get_cr_await = getter_of(&PyCoro_Type, "cr_await");
+    get_gi_yieldfrom = getter_of(&PyGen_Type, "gi_yieldfrom");
+    call_done = method_of(task_type, "done");
+    call_cancelled = method_of(task_type, "cancelled");
+    call_get_coro = method_of(task_type, "get_coro");
+    callback_offset = slot_offset(handle, "_callback");
+    loop_offset = slot_offset(handle, "_loop");
+    return get_fut_waiter && get_exception && get_cr_await && get_gi_yieldfrom && call_done && call_cancelled && call_get_coro &&
+           callback_offset > 0 && loop_offset > 0;
+}
+
+/* asyncio_install((Task, Handle, BaseEventLoop)): called once, after asyncio is imported. */
+PyObject *asyncio_install(PyObject *module, PyObject *types)
+{
+    (void)module;
+    PyTypeObject *handle, *loop;
+    if (!PyArg_ParseTuple(types, "O!O!O!", &PyType_Type, &task_type, &PyType_Type, &handle, &PyType_Type, &loop))
+        return NULL;
+    Py_INCREF(task_type);
+    if (!find_members(handle)) {
+        PyErr_SetString(PyExc_RuntimeError, "this asyncio keeps its tasks in a way the probe does not know");
+        return NULL;
+    }
+    loop_name = PyUnicode_InternFromString("asyncio");
+    former_run = replace_method(handle, "_run", &run_method);
+    former_call_soon = former_run ? replace_method(loop, "_call_soon", &call_soon_method) : NULL;
+    former_run_forever = former_call_soon ? replace_method(loop, "run_forever", &run_forever_method) : NULL;
+    if (!former_run_forever)
+        return NULL;
+    former_task_init = task_type->tp_init;
+    task_type->tp_init = task_init;
+    Py_RETURN_NONE;
+}

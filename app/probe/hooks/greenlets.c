@@ -1,0 +1,327 @@
+/* Greenlets and gevent: each greenlet's lane, from greenlet's own trace function and a few methods of gevent.
+ *
+ * The trace function is called in the target, after the switch: the origin is suspended or dead. Its saved frames say which
+ * line of the script waits and in which gevent function; waits of gevent's compiled parts have no frame, so their public
+ * methods (Queue.get, Event.wait, Greenlet.join, ...) name their reason for as long as they run (observed_method).
+ * A thread's main greenlet is the thread itself; gevent's hub is the event loop.
+ */
+#include "hooks.h"
+
+static PyTypeObject *greenlet_type, *hub_type;
+static PyObject *trace_function, *settrace, *former_run_callback, *hub_name, *exit_type;
+static getter get_frame, get_dead, get_parent;
+
+/* The reason that a named call has put the running greenlet of this thread into. */
+static __thread uint8_t reason_state;
+static __thread uint32_t reason_text;
+
+void greenlet_reason(int state, uint32_t text, uint8_t *former_state, uint32_t *former_text)
+{
+    if (former_state) {
+        *former_state = reason_state;
+        *former_text = reason_text;
+        if (reason_state) /* the outermost call is the one that the script made */
+            return;
+    }
+    reason_state = (uint8_t)state;
+    reason_text = text;
+}
+
+static bool is_hub(PyObject *greenlet)
+{
+    return hub_type && PyObject_TypeCheck(greenlet, hub_type);
+}
+
+static bool is_main(PyObject *greenlet)
+{
+    PyObject *parent = get_parent(greenlet, NULL);
+    bool main = parent == Py_None;
+    Py_XDECREF(parent);
+    return main;
+}
+
+static PyObject *label_of(PyObject *greenlet)
+{
+    PyObject *run = PyObject_GetAttrString(greenlet, "_run"); /* gevent's */
+    if (!run) {
+        PyErr_Clear();
+        run = PyObject_GetAttrString(greenlet, "run"); /* greenlet's, until it starts */
+    }
+    PyErr_Clear();
+    PyObject *function = run ? PyObject_GetAttrString(run, "__qualname__") : NULL;
+    PyErr_Clear();
+    PyObject *name = PyObject_GetAttrString(greenlet, "name");
+    PyErr_Clear();
+    PyObject *label = NULL;
+    if (name && function)
+        label = PyUnicode_FromFormat("%S %S", name, function);
+    else if (function || name)
+        label = PyObject_Str(function ? function : name);
+    Py_XDECREF(run);
+    Py_XDECREF(function);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return label;
+}
+
+static struct lane *open_greenlet(PyObject *greenlet)
+{
+    struct probe_thread *thread = probe->thread();
+    if (is_hub(greenlet)) {
+        loop_lane(greenlet, hub_name);
+        return lane_of(greenlet);
+    }
+    PyObject *parent = get_parent(greenlet, NULL);
+    uint32_t above = parent && is_hub(parent) ? loop_lane(parent, hub_name) : thread->lane;
+    PyObject *label = label_of(greenlet);
+    struct lane *lane = lane_open(greenlet, PROBE_LANE_GREENLET, above, label);
+    Py_XDECREF(label);
+    Py_XDECREF(parent);
+    return lane;
+}
+
+static struct lane *lane_for(PyObject *greenlet)
+{
+    struct lane *lane = lane_of(greenlet);
+    return lane ? lane : open_greenlet(greenlet);
+}
+
+/* --- what a suspended greenlet waits for */
+
+static int read_frames(PyObject *greenlet, struct probe_where *where, uint64_t *value)
+{
+    PyObject *top = get_frame(greenlet, NULL);
+    int state = PROBE_STATE_WAIT;
+    PyCodeObject *library = NULL;
+    const struct reason *reason = NULL;
+    const frame_t *frame = top && top != Py_None ? object_frame(top) : NULL;
+    for (int depth = 0; frame && depth < 64; depth++, frame = frame->previous) {
+        PyCodeObject *code = frame_code(frame);
+        if (!code)
+            continue;
+        if (code_is_users(code, &where->file)) {
+            where->line = (uint32_t)frame_line(frame, code);
+            break;
+        }
+        library = code;
+        const struct reason *found = reason_of(code);
+        if (found) {
+            reason = found;
+            *value = found->delays ? delay_ns(frame_first_local(frame, code)) : PROBE_NO_VALUE;
+        }
+    }
+    if (!where->line)
+        where->file = 0;
+    if (library)
+        where->text = intern_unicode(library->co_qualname);
+    if (reason)
+        state = reason->state == PROBE_STATE_WAIT_TIMER && *value == 0 ? PROBE_STATE_READY : reason->state;
+    Py_XDECREF(top);
+    return state;
+}
+
+static void suspend(struct lane *lane, PyObject *greenlet)
+{
+    struct probe_where where = {0};
+    uint64_t value = PROBE_NO_VALUE;
+    int state = read_frames(greenlet, &where, &value);
+    if (state == PROBE_STATE_WAIT && reason_state) {
+        state = reason_state;
+        where.text = reason_text;
+    }
+    lane_enter(lane, state, &where, value);
+}
+
+static int end_state(PyObject *greenlet)
+{
+    PyObject *exception = PyObject_GetAttrString(greenlet, "exception"); /* gevent's; plain greenlets have none */
+    PyErr_Clear();
+    int state = PROBE_STATE_FINISHED;
+    if (exception && exception != Py_None)
+        state = PROBE_STATE_FAILED;
+    PyObject *value = PyObject_GetAttrString(greenlet, "value");
+    PyErr_Clear();
+    if (value && exit_type && PyObject_IsInstance(value, exit_type) == 1)
+        state = PROBE_STATE_CANCELLED;
+    Py_XDECREF(exception);
+    Py_XDECREF(value);
+    PyErr_Clear();
+    return state;
+}
+
+static bool is_dead(PyObject *greenlet)
+{
+    PyObject *dead = get_dead(greenlet, NULL);
+    bool yes = dead == Py_True;
+    Py_XDECREF(dead);
+    return yes;
+}
+
+/* The loop lane tells polling from running by itself; a thread's main greenlet is the thread. */
+static bool has_own_lane(PyObject *greenlet)
+{
+    return !is_hub(greenlet) && !is_main(greenlet);
+}
+
+static void leave_origin(PyObject *origin)
+{
+    struct lane *lane = has_own_lane(origin) ? lane_for(origin) : NULL;
+    if (!lane)
+        return;
+    if (is_dead(origin)) {
+        lane_close(lane, end_state(origin));
+        return;
+    }
+    suspend(lane, origin);
+    lane->reason = reason_state;
+    lane->reason_text = reason_text;
+}
+
+static void enter_target(PyObject *target, struct probe_thread *thread)
+{
+    struct lane *lane = is_main(target) ? NULL : lane_for(target);
+    thread->current = lane ? lane->number : thread->lane;
+    if (lane && is_hub(target))
+        thread->loop = lane->number;
+    reason_state = lane ? lane->reason : 0;
+    reason_text = lane ? lane->reason_text : 0;
+    if (!lane || is_hub(target))
+        return;
+    lane->reason = 0;
+    lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+}
+
+static PyObject *trace(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 2 || !observing() || !PyTuple_CheckExact(arguments[1]) || PyTuple_GET_SIZE(arguments[1]) != 2)
+        Py_RETURN_NONE;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    leave_origin(PyTuple_GET_ITEM(arguments[1], 0));
+    enter_target(PyTuple_GET_ITEM(arguments[1], 1), probe->thread());
+    PyErr_Restore(type, value, traceback);
+    Py_RETURN_NONE;
+}
+
+/* --- installation */
+
+static PyMethodDef trace_method = {"schedscope_trace", (PyCFunction)(void (*)(void))trace, METH_FASTCALL, NULL};
+
+static getter getter_of(PyTypeObject *type, const char *name)
+{
+    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
+    getter found = NULL;
+    if (descriptor && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))
+        found = ((PyGetSetDescrObject *)descriptor)->d_getset->get;
+    Py_XDECREF(descriptor);
+    PyErr_Clear();
+    return found;
+}
+
+/* trace_thread(): greenlet's trace function belongs to a thread; called at the start of each one. */
+PyObject *greenlet_trace_thread(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    if (!settrace)
+        Py_RETURN_NONE;
+    PyObject *former = PyObject_CallOneArg(settrace, trace_function);
+    if (former && former != Py_None && former != trace_function) { /* the program traces itself: leave it */
+        PyObject *again = PyObject_CallOneArg(settrace, former);
+        Py_XDECREF(again);
+    }
+    return former;
+}
+
+/* greenlet_install((greenlet type, settrace)): called once, after greenlet is imported. */
+PyObject *greenlet_install(PyObject *module, PyObject *parts)
+{
+    if (!PyArg_ParseTuple(parts, "O!O", &PyType_Type, &greenlet_type, &settrace))
+        return NULL;
+    Py_INCREF(greenlet_type);
+    Py_INCREF(settrace);
+    get_frame = getter_of(greenlet_type, "gr_frame");
+    get_dead = getter_of(greenlet_type, "dead");
+    get_parent = getter_of(greenlet_type, "parent");
+    trace_function = PyCFunction_New(&trace_method, NULL);
+    if (!trace_function || !get_frame || !get_dead || !get_parent) {
+        PyErr_SetString(PyExc_RuntimeError, "this greenlet keeps its state in a way the probe does not know");
+        Py_CLEAR(settrace);
+        return NULL;
+    }
+    return greenlet_trace_thread(module, NULL);
+}
+
+/* loop.run_callback(greenlet.switch): from now on that greenlet is ready. */
+static PyObject *run_callback(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *callback = count > 0 && observing() ? arguments[0] : NULL;
+    PyObject *greenlet = NULL;
+    if (callback && PyCFunction_Check(callback))
+        greenlet = PyCFunction_GET_SELF(callback);
+    else if (callback && PyMethod_Check(callback))
+        greenlet = PyMethod_GET_SELF(callback);
+    if (greenlet && PyObject_TypeCheck(greenlet, greenlet_type) && !is_hub(greenlet) && !is_main(greenlet)) {
+        struct lane *lane = lane_of(greenlet);
+        bool fresh = !lane;
+        uint32_t from = probe->thread()->current;
+        lane = lane ? lane : open_greenlet(greenlet);
+        if (lane && lane->state != PROBE_STATE_RUNNING) {
+            lane_flow(from, lane->number, fresh ? PROBE_FLOW_SPAWN : PROBE_FLOW_WAKE);
+            lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+        }
+    }
+    PyObject *packed[16];
+    Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject **all = given < 15 ? packed : PyMem_Malloc((size_t)(given + 1) * sizeof *all);
+    if (!all)
+        return PyErr_NoMemory();
+    all[0] = loop;
+    memcpy(all + 1, arguments, (size_t)given * sizeof *all);
+    PyObject *result = PyObject_Vectorcall(former_run_callback, all, (size_t)count + 1, names);
+    if (all != packed)
+        PyMem_Free(all);
+    return result;
+}
+
+static PyMethodDef run_callback_method = {"run_callback", (PyCFunction)(void (*)(void))run_callback, METH_FASTCALL | METH_KEYWORDS,
+                                          NULL};
+
+/* gevent_waits([(type, method, state, text)]): methods that say what the greenlet calling them waits for. */
+PyObject *gevent_waits(PyObject *module, PyObject *waits)
+{
+    (void)module;
+    if (!PyList_Check(waits))
+        return PyErr_Format(PyExc_TypeError, "waits is a list");
+    PyObject *type;
+    const char *name, *text;
+    int state;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(waits); i++) {
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(waits, i), "O!sis", &PyType_Type, &type, &name, &state, &text))
+            return NULL;
+        PyObject *original = PyObject_GetAttrString(type, name);
+        PyObject *method = original ? observed_method(original, state, strdup(text)) : NULL;
+        if (!method || set_type_attribute((PyTypeObject *)type, name, method) < 0)
+            return NULL;
+        Py_DECREF(original);
+        Py_DECREF(method);
+    }
+    Py_RETURN_NONE;
+}
+
+/* gevent_install((Hub, loop type, GreenletExit)): called once, after gevent is imported. */
+PyObject *gevent_install(PyObject *module, PyObject *parts)
+{
+    (void)module;
+    PyTypeObject *loop;
+    if (!PyArg_ParseTuple(parts, "O!O!O", &PyType_Type, &hub_type, &PyType_Type, &loop, &exit_type))
+        return NULL;
+    Py_INCREF(hub_type);
+    Py_INCREF(exit_type);
+    hub_name = PyUnicode_InternFromString("gevent hub");
+    former_run_callback = replace_method(loop, "run_callback", &run_callback_method);
+    if (!former_run_callback)
+        return NULL;
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,65 @@
+/* What the rooms of the extension share. Every function here needs the GIL unless it says otherwise. */
+#ifndef SCHEDSCOPE_HOOKS_H
+#define SCHEDSCOPE_HOOKS_H
+
+#include "../probe.h"
+#include "frames.h"
+
+extern const struct probe_api *probe;
+
+static inline struct probe_ring *observing(void)
+{
+    return probe ? atomic_load_explicit(probe->ring, memory_order_acquire) : NULL;
+}
+
+/* --- where.c: which line of the script */
+struct place {
+    PyCodeObject *user;    /* innermost code of the script (borrowed), NULL if none */
+    PyCodeObject *library; /* the library code it called, NULL if it waits by itself */
+    struct probe_where where;
+};
+bool code_is_users(PyCodeObject *code, uint16_t *file); /* without the GIL too */
+uint32_t intern_unicode(PyObject *text);                /* without the GIL too */
+PyObject *where_set_library_paths(PyObject *module, PyObject *paths);
+void where_install(void);
+
+/* --- lanes.c: the lane of a task, a greenlet or a loop, by its address */
+struct lane {
+    void *object; /* NULL while the slot is free */
+    uint32_t number;
+    uint8_t state;
+    uint8_t reason; /* greenlets: the state that a named call has put it into, 0 none */
+    uint32_t reason_text;
+};
+struct lane *lane_of(void *object);                              /* NULL when it has none */
+struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name);
+void lane_enter(struct lane *lane, int state, const struct probe_where *where, uint64_t value);
+void lane_close(struct lane *lane, int state);
+void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind);
+uint32_t loop_lane(PyObject *loop, PyObject *name);
+
+/* --- reasons.c: what a library function waits for, by its qualified name */
+struct reason {
+    const char *file; /* end of the file's path */
+    const char *function;
+    uint8_t state;
+    bool delays; /* its first argument is a delay in seconds */
+};
+const struct reason *reason_of(PyCodeObject *library);
+uint64_t delay_ns(PyObject *seconds);
+
+/* --- methods.c: put a C function in a method's place */
+PyObject *replace_method(PyTypeObject *type, const char *name, PyMethodDef *with); /* new reference to the former one */
+int set_type_attribute(PyTypeObject *type, const char *name, PyObject *value);
+PyObject *observed_method(PyObject *original, int state, const char *text);
+extern PyTypeObject ObservedMethod_Type;
+
+/* --- asyncio.c, greenlets.c */
+PyObject *asyncio_install(PyObject *module, PyObject *modules);
+PyObject *greenlet_install(PyObject *module, PyObject *greenlet);
+PyObject *greenlet_trace_thread(PyObject *module, PyObject *ignored);
+PyObject *gevent_install(PyObject *module, PyObject *parts);
+PyObject *gevent_waits(PyObject *module, PyObject *waits);
+void greenlet_reason(int state, uint32_t text, uint8_t *former_state, uint32_t *former_text);
+
+#endif

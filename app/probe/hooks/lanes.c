@@ -1,0 +1,124 @@
+/* Which lane a task, greenlet or loop has, by its address: an open-addressing table, changed only under the GIL.
+ *
+ * No reference is held. An object is forgotten when its lane closes; one that dies without ending (a pending task that was
+ * collected) leaves its entry until another object of the same kind is opened at the same address, which replaces it.
+ */
+#include "hooks.h"
+
+static struct lane *table;
+static size_t slots, used;
+static uint64_t ring_started; /* the ring the table belongs to: after a fork all lanes are the parent's */
+
+static size_t slot_of(const void *object)
+{
+    return ((uintptr_t)object >> 4) * 0x9e3779b97f4a7c15ULL >> 20 & (slots - 1);
+}
+
+static struct lane *find(void *object)
+{
+    for (size_t i = slot_of(object);; i = (i + 1) & (slots - 1))
+        if (!table[i].object || table[i].object == object)
+            return &table[i];
+}
+
+static bool grow(void)
+{
+    struct lane *old = table;
+    size_t n = slots;
+    struct lane *bigger = calloc(n ? n * 2 : 1024, sizeof *bigger);
+    if (!bigger)
+        return false;
+    table = bigger;
+    slots = n ? n * 2 : 1024;
+    for (size_t i = 0; i < n; i++)
+        if (old[i].object)
+            *find(old[i].object) = old[i];
+    free(old);
+    return true;
+}
+
+static bool ready(void)
+{
+    struct probe_ring *ring = observing();
+    if (!ring)
+        return false;
+    if (ring->t_start_ns != ring_started) {
+        if (table)
+            memset(table, 0, slots * sizeof *table);
+        used = 0;
+        ring_started = ring->t_start_ns;
+    }
+    return (used * 2 < slots) || grow();
+}
+
+struct lane *lane_of(void *object)
+{
+    if (!table || !ready())
+        return NULL;
+    struct lane *lane = find(object);
+    return lane->object ? lane : NULL;
+}
+
+struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name)
+{
+    if (!ready())
+        return NULL;
+    struct probe_thread *thread = probe->thread();
+    const char *bytes = name ? PyUnicode_AsUTF8(name) : NULL;
+    if (!bytes)
+        PyErr_Clear();
+    struct lane *lane = find(object);
+    if (!lane->object)
+        used++;
+    uint32_t text = bytes ? probe->text(bytes, strlen(bytes)) : 0;
+    uint32_t number = probe->open_lane(probe_now(), kind, parent, thread->current, text);
+    *lane = (struct lane){.object = object, .number = number};
+    return lane;
+}
+
+void lane_enter(struct lane *lane, int state, const struct probe_where *where, uint64_t value)
+{
+    struct probe_ring *ring = observing();
+    lane->state = (uint8_t)state;
+    if (ring)
+        probe_emit(ring, probe_now(), lane->number, PROBE_STATE, state, where, value);
+}
+
+/* Forget the object: entries behind the gap move up so that they are still found. */
+static void forget(struct lane *lane)
+{
+    size_t gap = (size_t)(lane - table);
+    used--;
+    for (size_t i = (gap + 1) & (slots - 1); table[i].object; i = (i + 1) & (slots - 1)) {
+        size_t home = slot_of(table[i].object);
+        if (((i - home) & (slots - 1)) >= ((i - gap) & (slots - 1))) {
+            table[gap] = table[i];
+            gap = i;
+        }
+    }
+    table[gap] = (struct lane){0};
+}
+
+void lane_close(struct lane *lane, int state)
+{
+    lane_enter(lane, state, NULL, PROBE_NO_VALUE);
+    forget(lane);
+}
+
+void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind)
+{
+    struct probe_ring *ring = observing();
+    if (ring && from != to)
+        probe_emit(ring, probe_now(), from, PROBE_FLOW, (int)kind, NULL, to);
+}
+
+uint32_t loop_lane(PyObject *loop, PyObject *name)
+{
+    struct lane *lane = lane_of(loop);
+    if (!lane) {
+        lane = lane_open(loop, PROBE_LANE_LOOP, probe->thread()->lane, name);
+        if (lane)
+            lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    }
+    return lane ? lane->number : 0;
+}

@@ -1,0 +1,84 @@
+/* The extension's face: what `sitecustomize` calls to install the hooks. */
+#include <dlfcn.h>
+
+#include "hooks.h"
+
+const struct probe_api *probe;
+
+static PyObject *name_lane(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    int whole_process;
+    PyObject *name;
+    if (!PyArg_ParseTuple(arguments, "pU", &whole_process, &name))
+        return NULL;
+    struct probe_ring *ring = observing();
+    if (ring) {
+        struct probe_where said = {.text = intern_unicode(name)};
+        probe_emit(ring, probe_now(), whole_process ? 0 : probe->thread()->lane, PROBE_NAME, 0, &said, 0);
+    }
+    Py_RETURN_NONE;
+}
+
+/* mark(kind, text): a tick on whatever lane runs on this thread; text beyond 240 bytes is cut. */
+static PyObject *mark(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    int kind;
+    PyObject *text;
+    if (!PyArg_ParseTuple(arguments, "iU", &kind, &text))
+        return NULL;
+    struct probe_ring *ring = observing();
+    if (ring) {
+        struct probe_where said = {.text = intern_unicode(text)};
+        probe_emit(ring, probe_now(), probe->thread()->current, PROBE_MARK, kind, &said, PROBE_NO_VALUE);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *arm(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    if (probe)
+        probe->arm();
+    Py_RETURN_NONE;
+}
+
+/* Whether this process is observed: the preloaded library is there, speaks our version and has a ring. */
+static PyObject *is_observed(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyBool_FromLong(observing() != NULL);
+}
+
+static PyMethodDef methods[] = {
+    {"observed", is_observed, METH_NOARGS, NULL},
+    {"arm", arm, METH_NOARGS, NULL},
+    {"library_paths", where_set_library_paths, METH_O, NULL},
+    {"name", name_lane, METH_VARARGS, NULL},
+    {"mark", mark, METH_VARARGS, NULL},
+    {"asyncio", asyncio_install, METH_O, NULL},
+    {"greenlet", greenlet_install, METH_O, NULL},
+    {"trace_thread", greenlet_trace_thread, METH_NOARGS, NULL},
+    {"gevent", gevent_install, METH_O, NULL},
+    {"gevent_waits", gevent_waits, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_hooks", .m_size = -1, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__hooks(void)
+{
+    const struct probe_api *(*find)(void);
+    *(void **)&find = dlsym(RTLD_DEFAULT, "schedscope_probe");
+    const struct probe_api *api = find ? find() : NULL;
+    if (api && api->version == PROBE_VERSION && atomic_load(api->ring)) {
+        probe = api;
+        where_install();
+    }
+    if (PyType_Ready(&ObservedMethod_Type) < 0)
+        return NULL;
+    return PyModule_Create(&definition);
+}

@@ -1,0 +1,146 @@
+/* Which line of the script a thread is at: the innermost frame whose file is the user's, and the library call it made.
+ *
+ * Called from inside a blocking call, so without the GIL, on the thread's own frames: nothing is allocated and no reference
+ * count is touched. A file is told from a library by its path; the answer is remembered by the address of the code object's
+ * file name together with its bytes, so that a reused address cannot be mistaken.
+ */
+#include "hooks.h"
+
+#define FILES 512u /* a power of two */
+#define MOST_PATH 236
+#define MOST_FRAMES 200
+#define MOST_LIBRARIES 16
+
+struct file {
+    PyObject *name; /* address only */
+    uint64_t ring;  /* t_start_ns of the ring the number belongs to */
+    uint16_t number;
+    uint8_t users;
+    uint8_t size;
+    char path[MOST_PATH];
+};
+
+static struct file files[FILES];
+static atomic_flag files_changing = ATOMIC_FLAG_INIT;
+static char libraries[MOST_LIBRARIES][MOST_PATH];
+static size_t library_count;
+
+/* UTF-8 of a str without asking the interpreter; cut at `most` bytes. */
+static size_t utf8(PyObject *text, char *into, size_t most)
+{
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    size_t n = 0;
+    for (Py_ssize_t i = 0; i < length && n + 4 <= most; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c < 0x80) {
+            into[n++] = (char)c;
+        } else if (c < 0x800) {
+            into[n++] = (char)(0xc0 | c >> 6);
+            into[n++] = (char)(0x80 | (c & 0x3f));
+        } else if (c < 0x10000) {
+            into[n++] = (char)(0xe0 | c >> 12);
+            into[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+            into[n++] = (char)(0x80 | (c & 0x3f));
+        } else {
+            into[n++] = (char)(0xf0 | c >> 18);
+            into[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+            into[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+            into[n++] = (char)(0x80 | (c & 0x3f));
+        }
+    }
+    return n;
+}
+
+uint32_t intern_unicode(PyObject *text)
+{
+    char bytes[PROBE_STRING_MAX_BYTES];
+    if (!text || !PyUnicode_Check(text))
+        return 0;
+    return probe->intern(bytes, utf8(text, bytes, sizeof bytes));
+}
+
+static bool is_users(const char *path, size_t size)
+{
+    if (!size || path[0] == '<' || memmem(path, size, "/site-packages/", 15) || memmem(path, size, "/dist-packages/", 15))
+        return false;
+    for (size_t i = 0; i < library_count; i++) {
+        size_t n = strlen(libraries[i]);
+        if (n && size > n && memcmp(path, libraries[i], n) == 0)
+            return false;
+    }
+    return true;
+}
+
+bool code_is_users(PyCodeObject *code, uint16_t *number)
+{
+    struct probe_ring *ring = observing();
+    PyObject *name = code->co_filename;
+    if (!ring || !name || !PyUnicode_Check(name))
+        return false;
+    char path[MOST_PATH];
+    size_t size = utf8(name, path, sizeof path);
+    struct file *file = &files[((uintptr_t)name >> 4) & (FILES - 1)];
+    if (file->name == name && file->ring == ring->t_start_ns && file->size == size && memcmp(file->path, path, size) == 0) {
+        *number = file->number;
+        return file->users;
+    }
+    bool users = is_users(path, size);
+    uint32_t known = users ? probe->intern(path, size) : 0;
+    *number = known <= UINT16_MAX ? (uint16_t)known : 0;
+    if (!atomic_flag_test_and_set_explicit(&files_changing, memory_order_acquire)) {
+        file->name = NULL; /* not to be believed while it changes */
+        atomic_thread_fence(memory_order_release);
+        memcpy(file->path, path, size);
+        file->size = (uint8_t)size;
+        file->number = *number;
+        file->users = users;
+        file->ring = ring->t_start_ns;
+        atomic_thread_fence(memory_order_release);
+        file->name = name;
+        atomic_flag_clear_explicit(&files_changing, memory_order_release);
+    }
+    return users;
+}
+
+static void find(struct probe_where *where)
+{
+    PyThreadState *thread = PyGILState_GetThisThreadState();
+    const frame_t *frame = thread ? thread_frame(thread) : NULL;
+    PyCodeObject *library = NULL;
+    for (int depth = 0; frame && depth < MOST_FRAMES; depth++, frame = frame->previous) {
+        PyCodeObject *code = frame_code(frame);
+        if (!code)
+            continue;
+        if (!code_is_users(code, &where->file)) {
+            library = code;
+            continue;
+        }
+        where->line = (uint32_t)frame_line(frame, code);
+        where->text = library ? intern_unicode(library->co_qualname) : 0;
+        return;
+    }
+    where->file = 0;
+}
+
+PyObject *where_set_library_paths(PyObject *module, PyObject *paths)
+{
+    (void)module;
+    library_count = 0;
+    for (Py_ssize_t i = 0; i < PySequence_Length(paths) && library_count < MOST_LIBRARIES; i++) {
+        PyObject *path = PySequence_GetItem(paths, i);
+        const char *bytes = path ? PyUnicode_AsUTF8(path) : NULL;
+        if (bytes && strlen(bytes) < MOST_PATH)
+            strcpy(libraries[library_count++], bytes);
+        Py_XDECREF(path);
+        if (!bytes)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+void where_install(void)
+{
+    probe->set_where(find);
+}

@@ -1,0 +1,44 @@
+/* What the rooms of the preloaded library share. */
+#ifndef SCHEDSCOPE_PRELOAD_H
+#define SCHEDSCOPE_PRELOAD_H
+
+#include "../probe.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+extern struct probe_ring *_Atomic probe_ring;               /* NULL while this process is not observed */
+extern void (*_Atomic probe_find)(struct probe_where *); /* set by the hooks: which line of the script is this thread at */
+
+/* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. */
+void *probe_real(const char *name, const char *version);
+
+static inline struct probe_ring *probe_observing(void)
+{
+    return atomic_load_explicit(&probe_ring, memory_order_acquire);
+}
+
+extern _Atomic bool probe_is_armed; /* false while the interpreter starts: its own imports are not the script's doing */
+
+static inline bool probe_armed(void)
+{
+    return atomic_load_explicit(&probe_is_armed, memory_order_relaxed);
+}
+
+/* ring.c */
+void probe_ring_open(void);
+void probe_ring_reopen_in_child(void);
+
+/* strings.c */
+uint32_t probe_intern(const char *bytes, size_t size);
+uint32_t probe_text(const char *bytes, size_t size);
+void probe_strings_forget(void);
+
+/* threads.c */
+struct probe_thread *probe_thread(void);
+void probe_thread_after_fork(void);
+uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name);
+
+/* output.c */
+void probe_output(int fd, const char *bytes, size_t size);
+
+#endif

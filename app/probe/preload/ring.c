@@ -1,0 +1,180 @@
+/* The ring's life: made when a Python process starts, made again after a fork, ended with the process.
+ *
+ * Nothing here may disturb a program that is not ours to observe: without SCHEDSCOPE_RINGS, or in a program that is not
+ * Python (no _PyRuntime), the library stays silent.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+#define SLOTS_MOST (1u << 18) /* 8 MiB: 0.1 s of two million records a second while the recorder is kept off its core */
+#define SLOTS_LEAST (1u << 12)
+
+_Static_assert(sizeof(struct probe_record) == 32, "a record is 32 bytes");
+_Static_assert(sizeof(struct probe_string_record) == 32, "a string piece is a record");
+_Static_assert(offsetof(struct probe_record, kind) == offsetof(struct probe_string_record, kind), "one kind byte");
+_Static_assert(sizeof(struct probe_ring) <= PROBE_SLOTS_OFFSET, "the head of a ring fits its page");
+
+struct probe_ring *_Atomic probe_ring;
+void (*_Atomic probe_find)(struct probe_where *);
+
+_Atomic bool probe_is_armed;
+
+static char directory[512];
+static size_t mapped_bytes;
+
+void *probe_real(const char *name, const char *version)
+{
+    void *found = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+    if (!found)
+        found = dlsym(RTLD_NEXT, name);
+    if (!found) {
+        fprintf(stderr, "schedscope: this C library has no %s\n", name);
+        abort();
+    }
+    return found;
+}
+
+/* The largest ring that the run's tmpfs still holds: its pages are reserved now, so that a later write cannot fault. */
+static void *map_ring(int fd, uint32_t *slots)
+{
+    for (uint32_t n = SLOTS_MOST; n >= SLOTS_LEAST; n /= 8) {
+        size_t bytes = PROBE_SLOTS_OFFSET + (size_t)n * sizeof(struct probe_record);
+        if (posix_fallocate(fd, 0, (off_t)bytes) != 0)
+            continue;
+        void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+        if (at == MAP_FAILED)
+            continue;
+        *slots = n;
+        mapped_bytes = bytes;
+        return at;
+    }
+    return NULL;
+}
+
+static void hold_alive(struct probe_ring *ring)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&ring->alive, &attributes);
+    pthread_mutex_lock(&ring->alive);
+}
+
+static struct probe_ring *make_ring(void)
+{
+    char path[600];
+    uint64_t now = probe_now();
+    snprintf(path, sizeof path, "%s/%d-%llu.part", directory, (int)getpid(), (unsigned long long)now);
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return NULL;
+    uint32_t slots = 0;
+    struct probe_ring *ring = map_ring(fd, &slots);
+    close(fd);
+    if (!ring) {
+        unlink(path);
+        return NULL;
+    }
+    ring->version = PROBE_VERSION;
+    ring->slots = slots;
+    ring->pid = (int32_t)getpid();
+    ring->ppid = (int32_t)getppid();
+    ring->t_start_ns = now;
+    ssize_t length = readlink("/proc/self/exe", ring->program, sizeof ring->program - 1);
+    ring->program[length > 0 ? length : 0] = 0;
+    atomic_store(&ring->next_lane, 1);
+    atomic_store(&ring->next_string, 1);
+    hold_alive(ring);
+    ring->magic = PROBE_MAGIC;
+    char final[600]; /* the recorder opens whole rings only */
+    size_t stem = strlen(path) - strlen("part");
+    memcpy(final, path, stem);
+    memcpy(final + stem, "ring", sizeof "ring");
+    if (rename(path, final) != 0)
+        return NULL;
+    return ring;
+}
+
+void probe_ring_open(void)
+{
+    probe_strings_forget();
+    struct probe_ring *ring = make_ring();
+    atomic_store_explicit(&probe_ring, ring, memory_order_release);
+    probe_thread_after_fork();
+}
+
+/* In the child of a fork: the parent's ring is the parent's, and of its threads only the forking one is here. */
+void probe_ring_reopen_in_child(void)
+{
+    int saved = errno;
+    struct probe_ring *inherited = atomic_exchange(&probe_ring, NULL);
+    if (inherited) {
+        munmap(inherited, mapped_bytes);
+        probe_ring_open();
+    }
+    errno = saved;
+}
+
+static void end_process(int status)
+{
+    struct probe_ring *ring = probe_observing();
+    if (ring)
+        probe_emit(ring, probe_now(), 0, PROBE_STATE, status ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL,
+                   (uint64_t)(uint32_t)(status & 0xff));
+}
+
+static void on_normal_exit(int status, void *unused)
+{
+    (void)unused;
+    end_process(status);
+}
+
+EXPORT __attribute__((noreturn)) void _exit(int status)
+{
+    static void (*real)(int);
+    if (!real)
+        *(void **)&real = probe_real("_exit", NULL);
+    end_process(status);
+    real(status);
+    __builtin_unreachable();
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    const char *rings = getenv("SCHEDSCOPE_RINGS");
+    if (!rings || !*rings || strlen(rings) >= sizeof directory || !dlsym(RTLD_DEFAULT, "_PyRuntime"))
+        return;
+    memcpy(directory, rings, strlen(rings) + 1);
+    probe_ring_open();
+    pthread_atfork(NULL, NULL, probe_ring_reopen_in_child);
+    on_exit(on_normal_exit, NULL);
+}
+
+static struct probe_ring *_Atomic *const ring_address = &probe_ring;
+
+static void set_where(void (*find)(struct probe_where *))
+{
+    atomic_store_explicit(&probe_find, find, memory_order_release);
+}
+
+static void arm(void)
+{
+    struct probe_ring *ring = probe_observing();
+    if (ring && !atomic_exchange(&probe_is_armed, true))
+        probe_emit(ring, probe_now(), probe_thread()->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+}
+
+EXPORT const struct probe_api *schedscope_probe(void)
+{
+    static struct probe_api api;
+    api = (struct probe_api){PROBE_VERSION, ring_address, probe_thread, probe_open_lane, probe_intern, probe_text, set_where, arm};
+    return &api;
+}

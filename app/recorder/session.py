@@ -1,0 +1,317 @@
+"""One run, observed from its release to its end: drain the rings, capture the output, hold the limits, append to the file.
+
+The loop sleeps in poll on output, cancellation and the program's end, and wakes at least every `DRAIN_S`. What is written to
+the file is whole blocks, flushed, so that whoever tails it sees a recording at every moment.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
+
+from app.core import blocks
+from app.core.blocks import BlockKind
+from app.core.records import MarkKind, Outcome, Stream
+from app.core.timeline import Timeline
+from app.recorder.rings import Ring, RingFolder
+
+DRAIN_S = 0.004
+HOLD_BACK_NS = 2_000_000
+"""A writer stamps its record before it reserves the slot: records this young may still be overtaken by older ones."""
+LAST_OUTPUT_S = 1.0
+"""How long after the program's end its output may still trickle out of the pipes."""
+FLUSH_TURNS = 5
+"""Drained often, so that rings stay small; written in larger blocks, which deflate better and cost viewers less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How the main process ended: a code, or the signal that ended it."""
+
+    code: int | None = None
+    signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the whole run has used so far; None where this machine does not tell."""
+
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
+
+
+class Target(Protocol):
+    """A program about to be observed. `release` starts it; the descriptors belong to the target until `close`."""
+
+    stdout_fd: int
+    stderr_fd: int
+    ring_dir_fd: int
+    exit_fd: int
+
+    def release(self) -> None:
+        """The script starts only now."""
+
+    def poll(self) -> Any:
+        """An Exit-shaped object once the main process has ended, else None. Never blocks."""
+
+    def usage(self) -> Any:
+        """A Usage-shaped object."""
+
+    def kill(self) -> None:
+        """Ends every process of the run, for sure. Idempotent."""
+
+    def close(self) -> None:
+        """Gives everything back; nothing is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a session stops at; None is unbounded. Bytes of output, records, seconds of wall and CPU time, bytes of memory."""
+
+    wall_s: float | None = None
+    cpu_s: float | None = None
+    memory_bytes: int | None = None
+    output_bytes: int | None = None
+    records: int | None = None
+
+
+@dataclass
+class _Observed:
+    ring: Ring
+    process: int
+    dropped: int = 0
+    closed: bool = False
+
+
+@dataclass
+class Session:
+    """The state of one run; use `record`."""
+
+    target: Target
+    out: BinaryIO
+    bounds: Bounds
+    on_flush: Callable[[int], None]
+    cancelled: Callable[[], bool]
+    classify: Callable[[Any], tuple[Outcome, str]] | None = None
+    echo: Callable[[Stream, bytes], None] | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+    rings: list[_Observed] = field(default_factory=list)
+    size_bytes: int = 0
+    output_bytes: int = 0
+    outcome: Outcome | None = None
+    bound: float | None = None
+    start_ns: int = 0
+
+    # --- writing
+
+    def append(self, data: bytes) -> None:
+        """Whole blocks to the file, at once visible to readers."""
+        if data:
+            self.out.write(data)
+            self.out.flush()
+            self.size_bytes += len(data)
+            self.on_flush(self.size_bytes)
+
+    # --- observing
+
+    def drain(self, folder: RingFolder) -> int:
+        """Takes what the rings hold; returns how many records came."""
+        now_ns = time.monotonic_ns()
+        for ring in folder.new_rings():
+            name = os.path.basename(ring.program) or "process"
+            key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
+            self.rings.append(_Observed(ring, key))
+        return sum(self._drain_one(observed) for observed in self.rings if not observed.closed)
+
+    def _drain_one(self, observed: _Observed) -> int:
+        alive = observed.ring.alive()  # asked first: what it wrote before it died is in the ring by then
+        records = observed.ring.drain()
+        if len(records):
+            self.timeline.push(observed.process, records)
+        self._count_losses(observed)
+        if not alive and not len(records):
+            lost = observed.ring.skip_hole()
+            if lost:
+                self.timeline.lose(lost)
+            else:
+                self._end_process(observed)
+        return len(records)
+
+    def _count_losses(self, observed: _Observed) -> None:
+        lost = observed.ring.dropped - observed.dropped
+        if 0 < lost < 1 << 40:
+            observed.dropped = observed.ring.dropped
+            self.timeline.lose(lost)
+            self.timeline.mark(time.monotonic_ns(), observed.process, MarkKind.DROPPED, f"{lost} records lost: the ring was full")
+
+    def _end_process(self, observed: _Observed) -> None:
+        observed.closed = True
+        now_ns = time.monotonic_ns()
+        self.append(self.timeline.take(now_ns))
+        self.timeline.end_process(observed.process, now_ns)
+        observed.ring.close()
+
+    def capture(self, fd: int, stream: Stream) -> bool:
+        """Takes waiting output; False once the stream has ended."""
+        try:
+            data = os.read(fd, 65536)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if data and self.echo:
+            self.echo(stream, data)
+        if data:
+            room = data if self.bounds.output_bytes is None else data[: max(0, self.bounds.output_bytes - self.output_bytes)]
+            self.output_bytes += len(data)
+            if room:
+                self.timeline.output(time.monotonic_ns(), stream, room)
+        return bool(data)
+
+    # --- limits
+
+    def exceeded(self) -> tuple[Outcome, float] | None:
+        """The first bound that is passed, with its number."""
+        bounds = self.bounds
+        counts = self.timeline.counts()
+        wall_s = (time.monotonic_ns() - self.start_ns) / 1e9
+        checks: list[tuple[Outcome, float | None, Callable[[], float | None]]] = [
+            (Outcome.TIME_LIMIT, bounds.wall_s, lambda: wall_s),
+            (Outcome.OUTPUT_LIMIT, bounds.output_bytes, lambda: self.output_bytes),
+            (Outcome.RECORD_LIMIT, bounds.records, lambda: counts.records),
+        ]
+        if bounds.cpu_s is not None or bounds.memory_bytes is not None:
+            usage = self.target.usage()
+            checks += [
+                (Outcome.CPU_LIMIT, bounds.cpu_s, lambda: usage.cpu_s),
+                (Outcome.MEMORY_LIMIT, bounds.memory_bytes, lambda: usage.memory_bytes),
+            ]
+        for outcome, bound, measure in checks:
+            measured = measure() if bound is not None else None
+            if bound is not None and measured is not None and measured > bound:
+                return outcome, bound
+        return None
+
+    def stop(self, outcome: Outcome, bound: float | None = None) -> None:
+        """Ends the run for a reason of ours, once."""
+        if self.outcome is None:
+            self.outcome, self.bound = outcome, bound
+            if bound is not None:
+                self.timeline.mark(time.monotonic_ns(), None, MarkKind.LIMIT, f"{outcome.value}: {bound:g}")
+            self.target.kill()
+
+
+def record(
+    target: Target,
+    out: BinaryIO,
+    header: dict[str, Any],
+    bounds: Bounds,
+    *,
+    on_flush: Callable[[int], None] = lambda _size: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    cancel_fd: int | None = None,
+    classify: Callable[[Any], tuple[Outcome, str]] | None = None,
+    echo: Callable[[Stream, bytes], None] | None = None,
+) -> dict[str, Any]:
+    """Observes one run and returns its END document, which is also the recording's last block.
+
+    `header` is the HEADER document (its `t0_ns` is filled in here); `on_flush` is told the file's size after every append;
+    `cancelled` is asked at every turn, and `cancel_fd`, when given, wakes the loop when it becomes readable.
+    `classify` turns the target's exit into an outcome and words; without it codes and signals are taken as they are.
+    `echo` is given every piece of output as it comes, for a command line that passes it through.
+    The target is killed and closed before this returns, whatever happens.
+    """
+    session = Session(target, out, bounds, on_flush, cancelled, classify, echo)
+    try:
+        return _run(session, header, cancel_fd)
+    finally:
+        target.kill()
+        target.close()
+
+
+def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dict[str, Any]:
+    session.start_ns = time.monotonic_ns()
+    session.append(blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header | {"t0_ns": session.start_ns}))
+    folder = RingFolder(session.target.ring_dir_fd)
+    session.target.release()
+    ended = _watch(session, folder, cancel_fd)
+    end_ns = time.monotonic_ns()
+    session.target.kill()
+    _drain_rest(session, folder)
+    document = _end_document(session, folder, ended, end_ns)
+    session.append(session.timeline.take(1 << 63) + blocks.encode_document(BlockKind.END, end_ns, document))
+    return document
+
+
+def _watch(session: Session, folder: RingFolder, cancel_fd: int | None) -> Any:
+    """Until the main process has ended and its output has run dry; returns how it ended."""
+    streams = {session.target.stdout_fd: Stream.STDOUT, session.target.stderr_fd: Stream.STDERR}
+    streams.pop(-1, None)
+    waiter = select.poll()
+    for fd in [*streams, session.target.exit_fd, *([] if cancel_fd is None else [cancel_fd])]:
+        waiter.register(fd, select.POLLIN)
+    ended, since, turn = None, 0.0, 0
+    while True:
+        for fd, _event in waiter.poll(DRAIN_S * 1000):
+            if fd in streams and not session.capture(fd, streams[fd]):
+                waiter.unregister(fd)
+                del streams[fd]
+            elif fd == session.target.exit_fd and ended is not None:
+                waiter.unregister(fd)
+        session.drain(folder)
+        turn += 1
+        if turn % FLUSH_TURNS == 0 or turn == 1:
+            session.append(session.timeline.take(time.monotonic_ns() - HOLD_BACK_NS))
+        _hold_bounds(session, turn)
+        if ended is None:
+            ended = session.target.poll()
+            since = time.monotonic()
+        elif not streams or session.outcome or time.monotonic() - since > LAST_OUTPUT_S:
+            return ended
+
+
+def _hold_bounds(session: Session, turn: int) -> None:
+    if session.outcome is not None:
+        return
+    if session.cancelled():
+        session.stop(Outcome.CANCELLED)
+    elif turn % FLUSH_TURNS == 0:
+        passed = session.exceeded()
+        if passed:
+            session.stop(*passed)
+
+
+def _drain_rest(session: Session, folder: RingFolder) -> None:
+    """Everything is dead now: take what the rings still hold, bounded by their own sizes."""
+    for _ in range(10_000):
+        if not session.drain(folder) and all(observed.closed for observed in session.rings):
+            return
+
+
+def _end_document(session: Session, folder: RingFolder, ended: Any, end_ns: int) -> dict[str, Any]:
+    outcome, message = session.outcome, ""
+    code, signal = getattr(ended, "code", None), getattr(ended, "signal", None)
+    if outcome is None and session.classify is not None:
+        outcome, message = session.classify(ended)
+    elif outcome is None:
+        outcome = Outcome.SIGNAL if signal else Outcome.PROGRAM_ERROR if code else Outcome.FINISHED
+    counts = session.timeline.counts()
+    return {
+        "outcome": outcome.value,
+        "exit_code": code,
+        "signal": signal,
+        "bound": session.bound,
+        "message": message,
+        "t_end_ns": end_ns,
+        "wall_ns": end_ns - session.start_ns,
+        "records": counts.records,
+        "dropped": counts.dropped,
+        "processes": counts.processes,
+        "unobserved_processes": folder.refused,
+        "output_bytes": session.output_bytes,
+    }
