@@ -14,7 +14,8 @@ SHELL = /bin/sh
 export PYTHON
 
 bin = .venv/bin
-pip_install = $(bin)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# Errors only: the warnings of a package index are not the reader's.
+pip_install = $(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes
 c_files := $(wildcard app/probe/*.[ch] app/probe/*/*.[ch])
 c_flags = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 -fPIC -fvisibility=hidden -pthread -c -o /dev/null
 
@@ -115,5 +116,6 @@ distclean: clean
 .make/built: setup.py $(c_files) .make/packages
 	@if command -v cc >/dev/null; then \
 	    echo "building the probe"; \
-	    $(bin)/python setup.py --quiet build_ext --inplace --build-temp .make/objects && touch $@; \
+	    $(bin)/python setup.py --quiet build_ext --inplace --build-temp .make/objects || exit 1; \
+	    if ls app/probe/_hooks.*.so >/dev/null 2>&1; then touch $@; fi; \
 	else echo "no C compiler: going on without the probe" >&2; fi

@@ -33,7 +33,8 @@ class BuildProbe(build_ext):
     """Builds the preload library beside the extension, so that install, inplace and wheel treat both alike."""
 
     def get_ext_filename(self, fullname: str) -> str:
-        if fullname == LIBRARY:
+        # Asked with and without the package's name.
+        if fullname in (LIBRARY, LIBRARY.rpartition(".")[2]):
             return os.path.join(*fullname.split(".")) + ".so"
         return super().get_ext_filename(fullname)
 
