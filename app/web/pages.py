@@ -1,0 +1,85 @@
+"""The pages for people: catalogue, experiment, run, and the error page. Templates get `lang`, `t`, `alternate_url`, `page`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.templating import Jinja2Templates
+
+from app.web import language
+from app.web.api import run_json
+from app.web.problems import Problem, unknown
+from app.web.settings import Settings
+from app.web.state import state_of
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+class Pages:
+    """Renders templates in the request's language."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._templates = Jinja2Templates(settings.templates_dir)
+        self._texts = language.Texts(settings.static_dir)
+
+    def render(
+        self, request: Request, template: str, page: dict[str, Any], context: dict[str, Any], status: int = 200
+    ) -> Response:
+        """One page. `page` is what the browser's modules read (embedded as JSON); `context` is for the template alone."""
+        lang = language.choose(request)
+        shared = {
+            "lang": lang,
+            "t": self._texts.translator(lang),
+            "alternate_url": language.alternate_url(request, lang),
+            "page": page | {"lang": lang},
+        }
+        response = self._templates.TemplateResponse(request, template, shared | context, status_code=status)
+        response.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"
+        response.headers["Vary"] = "Accept-Language"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    def error(self, request: Request, problem: Problem) -> Response:
+        """The error page."""
+        page = {"kind": "error", **problem.as_json()}
+        context = {"status": problem.status, "title": problem.title, "detail": problem.detail, "errors": page["errors"]}
+        return self.render(request, "error.html", page, context, problem.status)
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+@router.get("/")
+async def catalogue(request: Request) -> Response:
+    """All experiments, by topic, in course order."""
+    topics = state_of(request).catalogue.topics()
+    return _pages(request).render(request, "catalogue.html", {"kind": "catalogue"}, {"topics": topics})
+
+
+@router.get("/experiments/{experiment_id}")
+async def experiment(request: Request, experiment_id: str) -> Response:
+    """One experiment with the parameters of the URL, not run yet. Other query parameters are the page's own business."""
+    found = state_of(request).catalogue.get(experiment_id)
+    if found is None:
+        raise unknown("experiment", experiment_id)
+    names = {parameter.name for parameter in found.header.parameters}
+    given = {name: value for name, value in request.query_params.items() if name in names}
+    header = found.as_json()
+    header |= {"origin": header["source"], "source": found.source}
+    page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given)}
+    return _pages(request).render(request, "experiment.html", page, {"experiment": header})
+
+
+@router.get("/runs/{run_id}")
+async def run(request: Request, run_id: str) -> Response:
+    """A run: live while it goes on, replayed for as long as it is kept."""
+    state = state_of(request)
+    row, status = await state.manager.get(run_id)
+    found = state.catalogue.get(row.experiment or "")
+    header = found.as_json() if found else None
+    page = {"kind": "run", "run": run_json(row, status), "experiment": header}
+    return _pages(request).render(request, "run.html", page, {"run": page["run"], "experiment": header})

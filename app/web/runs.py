@@ -1,0 +1,239 @@
+"""The run manager: the queue, the slots, and each run's way from a request to rest in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.catalogue import Value
+from app.core.records import Outcome
+from app.store import Run, RunDeletedError, State, Store, repair
+from app.web.admission import Admission
+from app.web.feed import Feed, Status
+from app.web.settings import Settings
+from app.web.workers import WORKER_COMMAND, Worker, WorkerDiedError, WorkerPool
+
+_TYPICAL_RUN_S = 5.0
+_PATIENCE_S = 60.0
+_log = logging.getLogger("schedscope.runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One script to run. `limits` overrides the worker's defaults by name; `trusted` runs it without a sandbox, with the
+    interpreter `python` (None: this one), in the folder `cwd`, and under the path `script_path`."""
+
+    name: str
+    source: str
+    argv: list[str]
+    experiment: str | None = None
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    limits: Mapping[str, float | int | None] = field(default_factory=dict)
+    trusted: bool = False
+    script_path: str | None = None
+    python: str | None = None
+    cwd: str | None = None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A run that has not ended: its row, what it is to do, and who watches."""
+
+    run: Run
+    job: Job
+    client: str | None
+    feed: Feed
+    worker: Worker | None = None
+    task: asyncio.Task[None] | None = None
+    cancelled: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RunManager:
+    """Owns every run that has not ended. `open` first, `close` last; all methods belong to one event loop."""
+
+    def __init__(self, store: Store, settings: Settings, worker_command: tuple[str, ...] = WORKER_COMMAND) -> None:
+        self._store = store
+        self._settings = settings
+        self._admission = Admission(settings.runs_per_minute, settings.waiting_per_client, settings.queue_length)
+        self._pool = WorkerPool(settings.slots + 1, worker_command)
+        self._entries: dict[str, _Entry] = {}
+        self._queue: deque[_Entry] = deque()
+        self._running: set[str] = set()
+        self._admitting = asyncio.Lock()
+        self._closing = False
+
+    def open(self) -> None:
+        """Warm the workers; returns at once."""
+        self._pool.open()
+
+    async def submit(self, job: Job, client: str | None) -> tuple[Run, str]:
+        """Queue a run of `client` (None: the machine's owner, whom no bound concerns); the run and its delete token.
+
+        Raises Problem 429 or 503.
+        """
+        async with self._admitting:  # a hundred requests at once are counted one after another
+            if client is not None:
+                waiting = sum(entry.client == client for entry in self._queue)
+                self._admission.admit(client, time.monotonic(), waiting, len(self._queue), self._wait_s())
+            run, token = await asyncio.to_thread(
+                self._store.create,
+                experiment=job.experiment,
+                name=job.name,
+                parameters=job.parameters,
+                source_sha256=hashlib.sha256(job.source.encode()).hexdigest(),
+                now_s=time.time(),
+            )
+            feed = Feed(self._store.recording_path(run.id), Status(State.QUEUED, None, len(self._queue) + 1))
+            entry = _Entry(run, job, client, feed)
+            self._entries[run.id] = entry
+            self._queue.append(entry)
+        self._start_next()
+        return entry.run, token
+
+    async def feed(self, run_id: str) -> Feed:
+        """What a viewer of this run watches. Raises RunUnknownError or RunDeletedError."""
+        entry = self._entries.get(run_id)
+        if entry is not None:
+            return entry.feed
+        return Feed.of_ended(await asyncio.to_thread(self._store.get, run_id), self._store.recording_path(run_id))
+
+    async def get(self, run_id: str) -> tuple[Run, Status]:
+        """The row as it is now, and the run's status. Raises RunUnknownError or RunDeletedError."""
+        entry = self._entries.get(run_id)
+        if entry is not None:
+            return replace(entry.run, state=entry.feed.status.state, size_bytes=entry.feed.size_bytes), entry.feed.status
+        run = await asyncio.to_thread(self._store.get, run_id)
+        return run, Status(run.state, run.outcome, 0)
+
+    async def cancel(self, run_id: str) -> None:
+        """End the run and wait until it has come to rest. Of a run that has ended, nothing."""
+        entry = self._entries.get(run_id)
+        if entry is None:
+            return
+        entry.cancelled = True
+        if entry in self._queue:
+            self._queue.remove(entry)
+            self._tell_positions()
+            await self._rest(entry, Outcome.CANCELLED, None, 0)
+        elif entry.worker is not None:
+            await entry.worker.send({"cancel": True})
+        await entry.ended.wait()
+
+    async def delete(self, run_id: str) -> None:
+        """Cancel the run if it goes on, then remove it for good. Raises RunUnknownError or RunDeletedError."""
+        await self.cancel(run_id)
+        await asyncio.to_thread(self._store.delete, run_id, time.time())
+
+    async def close(self) -> None:
+        """Interrupt what goes on, keep what it recorded, end every worker."""
+        self._closing = True
+        while self._queue:
+            await self._rest(self._queue.popleft(), Outcome.INTERRUPTED, None, 0)
+        for entry in list(self._entries.values()):
+            if entry.worker is not None:
+                entry.worker.hang_up()
+        await asyncio.gather(*[entry.task for entry in self._entries.values() if entry.task], return_exceptions=True)
+        await self._pool.close()
+
+    def statistics(self) -> dict[str, int]:
+        """How busy the server is."""
+        return {"running": len(self._running), "queued": len(self._queue), "slots": self._settings.slots}
+
+    def _wait_s(self) -> float:
+        return _TYPICAL_RUN_S * (1 + len(self._queue) // self._settings.slots)
+
+    def _start_next(self) -> None:
+        while self._queue and len(self._running) < self._settings.slots and not self._closing:
+            entry = self._queue.popleft()
+            self._running.add(entry.run.id)
+            entry.feed.publish(Status(State.RUNNING, None, 0))
+            entry.task = asyncio.create_task(self._carry(entry))
+        self._tell_positions()
+
+    def _tell_positions(self) -> None:
+        for position, entry in enumerate(self._queue, 1):
+            if entry.feed.status.position != position:
+                entry.feed.publish(replace(entry.feed.status, position=position))
+
+    async def _carry(self, entry: _Entry) -> None:
+        """One run from its slot to its rest; whatever happens, the slot is given back and the viewers are told."""
+        outcome: dict[str, Any] = {"outcome": Outcome.FAULT}
+        try:
+            entry.worker = await self._pool.take()
+            async with asyncio.timeout(self._patience_s(entry.job)):
+                outcome = await self._listen(entry, entry.worker)
+        except (WorkerDiedError, OSError, TimeoutError) as error:
+            _log.error("run %s: %s", entry.run.id, error or type(error).__name__)
+        finally:
+            try:
+                if entry.worker is not None:
+                    await entry.worker.end(patience_s=10.0 if "size_bytes" in outcome else 0.0)
+                self._pool.replace()
+                await self._settle(entry, outcome)
+            finally:
+                self._running.discard(entry.run.id)
+                self._start_next()
+
+    async def _listen(self, entry: _Entry, worker: Worker) -> dict[str, Any]:
+        """Give the job to the worker and pass on what it says; its last message."""
+        await worker.send(self._job_message(entry))
+        if entry.cancelled:
+            await worker.send({"cancel": True})
+        if self._closing:
+            worker.hang_up()
+        async for message in worker.messages():
+            if "started" in message:
+                entry.run = replace(entry.run, started_s=time.time())
+                await asyncio.to_thread(self._store.mark_running, entry.run.id, time.time())
+            elif "outcome" in message:
+                return message
+            elif "size_bytes" in message:
+                entry.feed.publish(size_bytes=int(message["size_bytes"]))
+        raise WorkerDiedError("ended without an outcome")
+
+    async def _settle(self, entry: _Entry, message: Mapping[str, Any]) -> None:
+        """Put the run to rest as the worker said, or, where it said nothing, with the whole blocks that are there."""
+        outcome, end = str(message["outcome"]), message.get("end")
+        if "size_bytes" in message:
+            size_bytes = int(message["size_bytes"])
+        else:
+            whole = await asyncio.to_thread(repair, entry.feed.path, 5.0)
+            end, size_bytes = whole.end, whole.size_bytes
+        await self._rest(entry, outcome, end, size_bytes)
+
+    async def _rest(self, entry: _Entry, outcome: str, end: Mapping[str, Any] | None, size_bytes: int) -> None:
+        with suppress(RunDeletedError):
+            entry.run = await asyncio.to_thread(self._store.mark_ended, entry.run.id, outcome, end, size_bytes, time.time())
+        del self._entries[entry.run.id]
+        entry.feed.publish(Status(entry.run.state, outcome, 0), size_bytes)
+        entry.ended.set()
+
+    def _patience_s(self, job: Job) -> float | None:
+        wall_s = job.limits.get("wall_s")
+        return None if wall_s is None else float(wall_s) + _PATIENCE_S
+
+    def _job_message(self, entry: _Entry) -> dict[str, Any]:
+        job = entry.job
+        return {
+            "run": entry.run.id,
+            "recording": str(entry.feed.path),
+            "name": job.name,
+            "source": job.source,
+            "argv": job.argv,
+            "experiment": job.experiment,
+            "parameters": dict(job.parameters),
+            "limits": dict(job.limits),
+            "trusted": job.trusted,
+            "script_path": job.script_path,
+            "python": job.python,
+            "cwd": job.cwd,
+            "created_s": entry.run.created_s,
+        }

@@ -1,0 +1,77 @@
+"""What an operator may set: places, bounds, retention. Each field can come from the environment as SCHEDSCOPE_<FIELD>."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from app import resources
+
+_DAY_S = 24 * 3600
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/schedscope`, by default `~/.local/share/schedscope`."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "schedscope"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings; units are in the names. Defaults fit one small public machine."""
+
+    data_dir: Path = field(default_factory=default_data_dir)
+    database_url: str | None = None
+    experiments_dir: Path = field(default_factory=resources.experiments_dir)
+    static_dir: Path = field(default_factory=resources.static_dir)
+    templates_dir: Path = field(default_factory=resources.templates_dir)
+
+    slots: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Runs at once."""
+    queue_length: int = 64
+    """Runs that may wait; the next is refused with 503."""
+    runs_per_minute: int = 6
+    """For one client (an address; of IPv6 its /64)."""
+    waiting_per_client: int = 2
+
+    wall_limit_s: int = 30
+    """Upper bound of an experiment's own `time_limit_s`. The other limits of a run are the sandbox's defaults."""
+    retention_s: int = 180 * _DAY_S
+    store_bytes: int = 16 * 1024**3
+    """All recordings together; the oldest give way."""
+    body_bytes: int = 256 * 1024
+    """Largest request body; a larger one is refused with 413."""
+
+    message_bytes: int = 256 * 1024
+    """Largest WebSocket message to a viewer."""
+    viewer_timeout_s: float = 60.0
+    """A viewer that takes no message for so long is closed; it may resume from its offset."""
+    viewers: int = 5000
+    """Live connections at once; the next is refused."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Defaults, then SCHEDSCOPE_<FIELD>, then `overrides` that are not None. Raises ValueError naming the variable."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            variable = f"SCHEDSCOPE_{spec.name.upper()}"
+            if variable in environment:
+                values[spec.name] = _parse(variable, str(spec.type), environment[variable])
+        return cls(**values | {name: value for name, value in overrides.items() if value is not None})
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if isinstance(value, int | float) and value < (1 if spec.name in ("slots", "message_bytes") else 0):
+                raise ValueError(f"{spec.name} is {value}: too small")
+
+
+def _parse(variable: str, type_name: str, text: str) -> Any:
+    parsers: dict[str, Any] = {"int": int, "float": float, "Path": Path, "str | None": str}
+    try:
+        return parsers[type_name](text)
+    except ValueError as error:
+        raise ValueError(f"{variable}={text!r} is not of type {type_name}") from error

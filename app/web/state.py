@@ -1,0 +1,29 @@
+"""What one server process holds, and how a request gets at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import HTTPConnection
+
+from app.catalogue import Catalogue
+from app.store import Store
+from app.web.runs import RunManager
+from app.web.settings import Settings
+
+
+@dataclass(slots=True)
+class ServerState:
+    """Made by `create_app`; `viewers` counts the live connections."""
+
+    settings: Settings
+    catalogue: Catalogue
+    store: Store
+    manager: RunManager
+    viewers: int = 0
+
+
+def state_of(connection: HTTPConnection) -> ServerState:
+    """The state of the server that this request or WebSocket came to."""
+    return cast(ServerState, connection.app.state.server)

@@ -1,0 +1,193 @@
+"""One run in a process of its own: `python -m app.worker`, started ahead of time, speaks "Worker protocol" of ARCHITECTURE.md.
+
+It is told one job on stdin and answers on stdout, one JSON object a line each way. The recording is written under an exclusive
+`flock`, so that nobody repairs it meanwhile. Because the server may be killed at any time, the end of stdin is an order:
+kill the run, finish the recording with outcome `interrupted`, go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from app.core.blocks import MAGIC, BlockKind, encode_document
+from app.core.records import Outcome
+from app.recorder import header
+from app.recorder.plain import PlainTarget
+from app.recorder.session import Bounds, Target, record
+
+Job = Mapping[str, Any]
+Classify = Callable[[Any], tuple[Outcome, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program ready to be released, and what its recording says of it."""
+
+    target: Target
+    script_path: str
+    bounds: Bounds
+    limits: Mapping[str, Any]
+    classify: Classify | None = None
+
+
+class Control:
+    """The server at the other end of two pipes. `say` may be called from any thread."""
+
+    def __init__(self, orders: BinaryIO, answers: BinaryIO) -> None:
+        self._orders, self._answers = orders, answers
+        self._saying = threading.Lock()
+        self._stopped: Outcome | None = None
+
+    @classmethod
+    def take_over_stdio(cls) -> Control:
+        """Move the conversation off descriptors 0 and 1, so that neither a stray print nor a child can speak in it."""
+        orders = os.fdopen(os.dup(0), "rb")
+        answers = os.fdopen(os.dup(1), "wb", buffering=0)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+        return cls(orders, answers)
+
+    def receive_job(self) -> dict[str, Any] | None:
+        """Wait for the job; None when the server hung up without one."""
+        line = self._orders.readline()
+        return dict(json.loads(line)) if line.endswith(b"\n") else None
+
+    def listen(self) -> None:
+        """From now on heed orders in a thread of their own."""
+        threading.Thread(target=self._heed, name="orders", daemon=True).start()
+
+    def say(self, **message: object) -> None:
+        """One answer. A server that is gone does not hear it, and the run comes to its end all the same."""
+        with self._saying, suppress(OSError):
+            self._answers.write(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+    @property
+    def stopped(self) -> Outcome | None:
+        """CANCELLED once the server said so, INTERRUPTED once it is gone, else None."""
+        return self._stopped
+
+    def _heed(self) -> None:
+        for line in self._orders:
+            if not line.endswith(b"\n"):
+                break
+            if json.loads(line).get("cancel"):
+                self._stopped = self._stopped or Outcome.CANCELLED
+        self._stopped = self._stopped or Outcome.INTERRUPTED
+
+
+class Stoppable:
+    """A target that ends when the server says so or is gone.
+
+    The order is looked at in `poll`, which the session calls at every turn, because a sandbox must be killed by the thread
+    that started it. `classify` then names the outcome after the order instead of the signal.
+    """
+
+    def __init__(self, prepared: Prepared, control: Control) -> None:
+        self._target, self._classify, self._control = prepared.target, prepared.classify, control
+        self.stdout_fd, self.stderr_fd = self._target.stdout_fd, self._target.stderr_fd
+        self.ring_dir_fd, self.exit_fd = self._target.ring_dir_fd, self._target.exit_fd
+        self._stopped: Outcome | None = None
+        self.usage, self.kill, self.close = self._target.usage, self._target.kill, self._target.close
+
+    def release(self) -> None:
+        """Start the script, and say so."""
+        self._target.release()
+        self.exit_fd = self._target.exit_fd
+        self._control.say(started=time.monotonic_ns())
+
+    def poll(self) -> Any:
+        """How the program ended, None while it runs."""
+        ended = self._target.poll()
+        if ended is None and self._stopped is None and self._control.stopped is not None:
+            self._stopped = self._control.stopped
+            self._target.kill()
+            ended = self._target.poll()
+        return ended
+
+    def classify(self, ended: Any) -> tuple[Outcome, str]:
+        """Outcome and words."""
+        if self._stopped is not None:
+            return self._stopped, ""
+        if self._classify is not None:
+            return self._classify(ended)
+        failed = Outcome.SIGNAL if ended.signal else Outcome.PROGRAM_ERROR if ended.code else Outcome.FINISHED
+        return failed, ""
+
+
+def prepare(job: Job) -> Prepared:
+    """The job's program in its sandbox, or, of a trusted job, as its owner would start it. Nothing of it runs yet."""
+    if not job["trusted"]:
+        raise NotImplementedError
+    os.chdir(job["cwd"])
+    command = [job["python"] or sys.executable, job["script_path"], *job["argv"]]
+    return Prepared(PlainTarget(command), job["script_path"], Bounds(**job["limits"]), job["limits"])
+
+
+def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:
+    """Run the job, write its recording; the END document."""
+    prepared = prepare(job)
+    target = Stoppable(prepared, control)
+    document = header.document(
+        script_path=prepared.script_path,
+        source=job["source"],
+        interpreter=header.interpreter(),
+        argv=job["argv"],
+        experiment=job["experiment"],
+        parameters=job["parameters"],
+        limits=prepared.limits,
+    )
+    return record(
+        target, file, document, prepared.bounds, on_flush=lambda size: control.say(size_bytes=size), classify=target.classify
+    )
+
+
+def main(carry: Callable[[Job, BinaryIO, Control], dict[str, Any]] = carry) -> int:
+    """The process from ready to done; 0 unless the job itself could not be carried out."""
+    control = Control.take_over_stdio()
+    header.machine()
+    header.interpreter()
+    control.say(ready=True)
+    job = control.receive_job()
+    if job is None:
+        return 0
+    control.listen()
+    with Path(job["recording"]).open("xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            end = carry(job, file, control)
+        except Exception as error:
+            traceback.print_exc()
+            end = _fault(file, error)
+        file.flush()
+        size_bytes = os.fstat(file.fileno()).st_size
+    control.say(outcome=end["outcome"], exit_code=end.get("exit_code"), size_bytes=size_bytes, end=end)
+    return 1 if end["outcome"] == Outcome.FAULT else 0
+
+
+def _fault(file: BinaryIO, error: Exception) -> dict[str, Any]:
+    """End a recording that we failed to make, however far it came."""
+    now_ns = time.monotonic_ns()
+    end = {"outcome": Outcome.FAULT, "exit_code": None, "t_end_ns": now_ns, "message": f"{type(error).__name__}: {error}"}
+    file.flush()
+    if file.tell() == 0:
+        file.write(MAGIC)
+        file.write(encode_document(BlockKind.HEADER, now_ns, {"format": "schedscope", "version": MAGIC[-1], "t0_ns": now_ns}))
+    file.write(encode_document(BlockKind.END, now_ns, end))
+    return end
+
+
+if __name__ == "__main__":
+    sys.exit(main())
