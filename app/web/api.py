@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import Experiment, FieldError
 from app.store import Run
 from app.web.admission import client_key
+from app.web.exports import MEDIA_TYPES
 from app.web.feed import Feed, Status
 from app.web.problems import Problem
 from app.web.runs import Job
@@ -173,11 +174,15 @@ async def recording(request: Request, run: str) -> Response:
         return StreamingResponse(_bytes_of(feed, feed.size_bytes), headers=headers, media_type=RECORDING_TYPE)
     row, _ = await state.manager.get(run)
     if not row.size_bytes:
-        raise Problem(404, "nothing-recorded", "Nothing recorded", "The run ended before anything was recorded.")
+        raise _nothing_recorded()
     headers |= {"Cache-Control": _FOR_EVER, "ETag": f'"{row.recording_sha256}"'}
     if _has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(feed.path, headers=headers, media_type=RECORDING_TYPE)
+
+
+def _nothing_recorded() -> Problem:
+    return Problem(404, "nothing-recorded", "Nothing recorded", "Nothing of this run is recorded (yet).")
 
 
 def _has_it(request: Request, etag: str) -> bool:
@@ -191,6 +196,21 @@ async def _bytes_of(feed: Feed, size_bytes: int) -> AsyncIterator[bytes]:
         span = (await feed.span(offset, 256 * 1024))[: size_bytes - offset]
         offset += len(span)
         yield span
+
+
+@router.get("/api/runs/{run}/export", response_class=Response)
+async def export(
+    request: Request, run: str, kind: Annotated[Literal["json"], Query(alias="format")] = "json"
+) -> StreamingResponse:
+    """The recording in another format; of a run that goes on, as far as it is. `json` is lossless (times in nanoseconds)."""
+    state = state_of(request)
+    row, status = await state.manager.get(run)
+    if not row.size_bytes:
+        raise _nothing_recorded()
+    pieces = await state.exporter.export(state.store.recording_path(run), kind)
+    cache = _FOR_EVER if status.ended else "no-store"
+    headers = {"Cache-Control": cache, "Content-Disposition": f'attachment; filename="{run}.{kind}"'}
+    return StreamingResponse(pieces, headers=headers, media_type=MEDIA_TYPES[kind])
 
 
 @router.get("/healthz")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
-from collections.abc import Callable
+import webbrowser
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.web.application import create_app
+from app.web.runs import Job
 from app.web.settings import Settings
+from app.web.state import ServerState
 
 _VIEWER_SAYS_BYTES = 4096
 
@@ -32,7 +36,7 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 class Server(uvicorn.Server):
     """Says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[str], Awaitable[None]]) -> None:
         super().__init__(config)
         self._on_listening = on_listening
 
@@ -42,7 +46,7 @@ class Server(uvicorn.Server):
         if self.started and self.servers:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            self._on_listening(f"http://{shown}:{port}")
+            await self._on_listening(f"http://{shown}:{port}")
 
 
 def configure(app: Any, host: str, port: int, *, access_log: bool = True) -> uvicorn.Config:
@@ -64,8 +68,30 @@ def configure(app: Any, host: str, port: int, *, access_log: bool = True) -> uvi
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM. Raises what `create_app` does, RuntimeError when the server cannot start."""
+
+    async def say_where(url: str) -> None:
+        print(f"Schedscope on {url}", flush=True)
+
+    _run(Server(configure(create_app(settings), host, port), say_where))
+
+
+def serve_run(settings: Settings, host: str, port: int, job: Job, *, open_browser: bool) -> None:
+    """Serve, start one run of the machine's owner, show its page. Until SIGINT or SIGTERM; raises as `serve` does."""
+    app = create_app(settings)
+
+    async def start_run(url: str) -> None:
+        server: ServerState = app.state.server
+        run, _token = await server.manager.submit(job, client=None)
+        page = f"{url}/runs/{run.id}"
+        print(f"Live page: {page}   (Ctrl-C ends it)", flush=True)
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, page)
+
+    _run(Server(configure(app, host, port, access_log=False), start_run))
+
+
+def _run(server: Server) -> None:
     _allow_many_files()
-    server = Server(configure(create_app(settings), host, port), lambda url: print(f"Schedscope on {url}", flush=True))
     server.run()
     if not server.started:
         raise RuntimeError("the server could not start; the reason is above")

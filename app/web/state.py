@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.requests import HTTPConnection
 
 from app.catalogue import Catalogue
 from app.store import Store
+from app.web.exports import Exporter
 from app.web.runs import RunManager
 from app.web.settings import Settings
 
@@ -21,6 +22,7 @@ class ServerState:
     catalogue: Catalogue
     store: Store
     manager: RunManager
+    exporter: Exporter = field(default_factory=Exporter)
     viewers: int = 0
 
 

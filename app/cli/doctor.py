@@ -1,0 +1,46 @@
+"""What this machine gives, found out by looking, and what to install or grant for the rest: `schedscope doctor`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.recorder import header, probe
+
+_BROKER_PLACES = ("/usr/sbin", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/sbin")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `remedy` says what to install or grant; empty where nothing is to be done."""
+
+    room: str
+    name: str
+    holds: bool
+    text: str
+    remedy: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """Everything looked at, in the order it is printed."""
+    yield from observers()
+    yield from broker()
+
+
+def observers() -> Iterator[Finding]:
+    """As the header of a recording made here would name them."""
+    missing = probe.missing()
+    remedy = "install a C compiler and the interpreter's headers, then: make run" if missing else ""
+    for name, text in header.observers().items():
+        yield Finding("observer", name, text == "exact", text, remedy)
+
+
+def broker() -> Iterator[Finding]:
+    """RabbitMQ's own start script: its node is started for the experiments that need one."""
+    found = shutil.which("rabbitmq-server", path=os.pathsep.join([os.environ.get("PATH", ""), *_BROKER_PLACES]))
+    if found:
+        yield Finding("broker", "RabbitMQ", True, found)
+    else:
+        yield Finding("broker", "RabbitMQ", False, "rabbitmq-server is not installed", "apt-get install rabbitmq-server")
