@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -9,11 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def find_browser() -> str | None:
+    """The system's Chromium, else the newest that playwright has fetched."""
+    fetched = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright")
+    newest_first = sorted(map(str, fetched.glob("chromium-*/*/chrome")), reverse=True)
+    return next(filter(None, [shutil.which("chromium"), shutil.which("google-chrome"), *newest_first]), None)
+
 
 # marker, what it needs, where that is
 NEEDS = (
-    ("browser", "a browser", lambda: any(map(shutil.which, BROWSERS))),
+    ("browser", "a browser", find_browser),
     ("sandbox", "bubblewrap", lambda: shutil.which("bwrap")),
 )
 
@@ -28,9 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of the system's browser, for playwright's `executable_path`."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    return found or pytest.skip("needs a browser")
+    """The path of a browser, for playwright's `executable_path`."""
+    return find_browser() or pytest.skip("needs a browser")
 
 
 @pytest.fixture(scope="session")
