@@ -45,7 +45,9 @@ check-c: .make/check .make/venv
 	@for file in $(wildcard app/probe/preload/*.c); do cc $(c_flags) $$file || exit 1; done
 	@include=$$($(bin)/python -c 'import sysconfig; print(sysconfig.get_paths()["include"])'); \
 	for file in $(wildcard app/probe/hooks/*.c); do cc $(c_flags) -Wno-unused-parameter -isystem "$$include" $$file || exit 1; done
-	@if command -v clang-format >/dev/null && [ -n "$(c_files)" ]; then clang-format --dry-run --Werror $(c_files); fi
+	@if command -v clang-format >/dev/null; then for file in $(c_files); do \
+	    clang-format --dry-run --Werror $$file 2>/dev/null || { echo "the layout differs: clang-format -i $$file"; failed=1; }; \
+	done; exit $${failed:-0}; fi
 
 bench: .make/command .make/built
 	@$(bin)/python -m bench $(ARGS)
