@@ -35,7 +35,9 @@ def json_document(recording: Recording) -> dict[str, Any]:
         "flows": _flows(recording),
         "counters": [list(row) for row in zip(*(recording.counters[c].tolist() for c in ("t", "lane", "value")), strict=True)],
         "marks": _marks(recording),
-        "output": [[t_ns, Stream(stream).name.lower(), data.decode("utf-8", "replace")] for t_ns, stream, data in recording.output],
+        "output": [
+            [t_ns, Stream(stream).name.lower(), data.decode("utf-8", "replace")] for t_ns, stream, data in recording.output
+        ],
         "end": recording.end,
     }
 
@@ -87,4 +89,6 @@ def _flows(recording: Recording) -> list[list[Any]]:
 def _marks(recording: Recording) -> list[list[Any]]:
     table = recording.marks
     columns = (table[c].tolist() for c in ("t", "lane", "kind", "text"))
-    return [[t, lane, MarkKind(kind).name.lower(), recording.strings[text]] for t, lane, kind, text in zip(*columns, strict=True)]
+    return [
+        [t, lane, MarkKind(kind).name.lower(), recording.strings[text]] for t, lane, kind, text in zip(*columns, strict=True)
+    ]

@@ -80,7 +80,9 @@ class DetailTable:
             return b""
         text, file, line, value = zip(*new, strict=True)
         return blocks.encode_columns(
-            BlockKind.DETAILS, 0, {k: np.array(v) for k, v in (("value", value), ("text", text), ("file", file), ("line", line))}
+            BlockKind.DETAILS,
+            0,
+            {k: np.array(v) for k, v in (("value", value), ("text", text), ("file", file), ("line", line))},
         )
 
 
@@ -130,7 +132,14 @@ class LaneTable:
             cut = next((i for i, row in enumerate(new) if row[0] - t0_ns >= 1 << 32), len(new))
             fits, new = new[:cut], new[cut:]
             t, parent, name, pid, tid, kind = zip(*fits, strict=True)
-            columns = {"t": np.array(t, np.uint64) - np.uint64(t0_ns), "parent": parent, "name": name, "pid": pid, "tid": tid, "kind": kind}
+            columns = {
+                "t": np.array(t, np.uint64) - np.uint64(t0_ns),
+                "parent": parent,
+                "name": name,
+                "pid": pid,
+                "tid": tid,
+                "kind": kind,
+            }
             out += blocks.encode_columns(BlockKind.LANES, t0_ns, {k: np.asarray(v) for k, v in columns.items()})
         if named:
             lane, name = zip(*named, strict=True)

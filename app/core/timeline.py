@@ -110,6 +110,8 @@ class Timeline:
         lanes = np.array(numbers.opened, np.uint32)
         states = self._lanes.state[lanes]
         killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
+        if not killed:
+            t_ns = int(self._lanes.last_ns[numbers.lane])  # its own word is earlier than our noticing
         for lane, state in zip(lanes.tolist(), states.tolist(), strict=True):
             if state in _LASTING:
                 continue
@@ -128,7 +130,9 @@ class Timeline:
         events["text"] = numbers.strings(records["text"])
         events["file"] = numbers.strings(records["file"])
         events["value"] = np.where(records["value"] == obs.NO_VALUE, np.nan, records["value"].astype(np.float64))
-        to_lane = (records["kind"] == obs.Kind.FLOW) | ((records["kind"] == obs.Kind.STATE) & (records["state"] == State.WAIT_TASK))
+        to_lane = (records["kind"] == obs.Kind.FLOW) | (
+            (records["kind"] == obs.Kind.STATE) & (records["state"] == State.WAIT_TASK)
+        )
         if to_lane.any():
             led = numbers.lanes(records["value"][to_lane].astype(np.uint32)).astype(np.float64)
             events["value"][to_lane] = np.where(led == float(UNKNOWN), np.nan, led)
@@ -202,7 +206,9 @@ class Timeline:
         return _encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
 
     def _marks(self, events: NDArray[np.void]) -> bytes:
-        return _encode_timed(BlockKind.MARKS, events["t"], {"lane": events["lane"], "text": events["text"], "kind": events["state"]})
+        return _encode_timed(
+            BlockKind.MARKS, events["t"], {"lane": events["lane"], "text": events["text"], "kind": events["state"]}
+        )
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:

@@ -19,7 +19,8 @@ from app.recorder import probe
 def machine() -> dict[str, Any]:
     """System, kernel, processor and the number of cores this process may use."""
     cpu = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine()
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
     )
     return {
         "system": platform.system(),

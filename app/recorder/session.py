@@ -147,7 +147,9 @@ class Session:
         if 0 < lost < 1 << 40:
             observed.dropped = observed.ring.dropped
             self.timeline.lose(lost)
-            self.timeline.mark(time.monotonic_ns(), observed.process, MarkKind.DROPPED, f"{lost} records lost: the ring was full")
+            self.timeline.mark(
+                time.monotonic_ns(), observed.process, MarkKind.DROPPED, f"{lost} records lost: the ring was full"
+            )
 
     def _end_process(self, observed: _Observed) -> None:
         observed.closed = True
@@ -236,7 +238,9 @@ def record(
 
 def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dict[str, Any]:
     session.start_ns = time.monotonic_ns()
-    session.append(blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header | {"t0_ns": session.start_ns}))
+    session.append(
+        blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header | {"t0_ns": session.start_ns})
+    )
     folder = RingFolder(session.target.ring_dir_fd)
     session.target.release()
     ended = _watch(session, folder, cancel_fd)

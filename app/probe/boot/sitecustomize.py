@@ -61,11 +61,35 @@ class _AfterImport:
             self.probe.mark(7, f"{name} is not observed: {error}"[:240])
 
 
+# The names in CPython's own Handle._run and BaseEventLoop._call_soon (3.11 to 3.14): while a method uses just these, the probe
+# does its work in C; a method that differs is called as it is.
+_HANDLE_RUN = {"_context", "run", "_callback", "_args", "SystemExit", "KeyboardInterrupt", "BaseException", "format_helpers"}
+_HANDLE_RUN |= {"_format_callback_source", "_source_traceback", "_loop", "call_exception_handler"}
+_CALL_SOON = {"events", "Handle", "_source_traceback", "_ready", "append"}
+
+
+def _uses(function, names):
+    return set(function.__code__.co_names) - {"_debug", "get_debug"} == names
+
+
+def _exception_in_step(handle, error):
+    from asyncio import format_helpers
+
+    source = format_helpers._format_callback_source(handle._callback, handle._args)
+    context = {"message": f"Exception in callback {source}", "exception": error, "handle": handle}
+    if handle._source_traceback:
+        context["source_traceback"] = handle._source_traceback
+    handle._loop.call_exception_handler(context)
+
+
 def _after_asyncio(probe, asyncio):
     task = getattr(asyncio.tasks, "_CTask", None)
     if task is None:
         raise RuntimeError("asyncio runs without its C accelerator")
-    probe.asyncio((task, asyncio.events.Handle, asyncio.base_events.BaseEventLoop))
+    handle, loop = asyncio.events.Handle, asyncio.base_events.BaseEventLoop
+    may_run = _uses(handle._run, _HANDLE_RUN)
+    may_schedule = _uses(loop._call_soon, _CALL_SOON)
+    probe.asyncio((task, handle, loop, _exception_in_step, may_run, may_schedule))
 
 
 def _after_greenlet(probe, greenlet):

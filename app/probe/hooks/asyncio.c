@@ -14,11 +14,12 @@
 #include <structmember.h>
 
 static PyTypeObject *task_type, *step_type;
-static PyObject *former_run, *former_call_soon, *former_run_forever;
+static PyObject *former_run, *former_call_soon, *former_run_forever, *exception_handler, *handle_class, *ready_name, *append_name;
 static initproc former_task_init;
 static getter get_fut_waiter, get_exception, get_step_self, get_cr_await, get_gi_yieldfrom;
 static PyCFunction call_done, call_cancelled, call_get_coro;
-static Py_ssize_t callback_offset, loop_offset;
+static Py_ssize_t callback_offset, loop_offset, args_offset, context_offset;
+static bool may_run, may_schedule; /* Handle._run and _call_soon are the ones we know */
 static PyObject *loop_name;
 
 /* --- access to private members by their descriptors: as fast as a struct member, and checked at start */
@@ -108,16 +109,16 @@ static const struct reason *read_chain(PyObject *task, struct probe_where *where
             break;
         const frame_t *frame = coroutine_frame(link);
         PyCodeObject *code = frame_code(frame);
-        uint16_t file;
-        if (code && code_is_users(code, &file)) {
-            where->file = file;
+        const struct function *function = code ? function_of(code) : NULL;
+        if (function && function->users) {
+            where->file = function->file;
             where->line = (uint32_t)frame_line(frame, code);
             where->text = 0;
             reason = NULL;
-        } else if (code && !reason) {
+        } else if (function && !reason) {
             if (!where->text)
                 where->text = intern_unicode(code->co_qualname);
-            reason = reason_of(code);
+            reason = function->reason;
             if (reason && reason->delays)
                 *delay = delay_ns(frame_first_local(frame, code));
         }
@@ -217,6 +218,40 @@ static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
     return result;
 }
 
+/* What Handle._run does with a task's step, without its Python frame: the call is made in the handle's context. A task keeps
+ * its coroutine's exception to itself; what comes out all the same goes where Handle._run would send it. */
+static PyObject *step(PyObject *handle)
+{
+    PyObject *context = slot(handle, context_offset), *arguments = slot(handle, args_offset);
+    if (!may_run || !PyTuple_CheckExact(arguments) || !PyContext_CheckExact(context)) {
+        PyObject *const packed[] = {handle};
+        return PyObject_Vectorcall(former_run, packed, 1, NULL);
+    }
+    if (PyContext_Enter(context) < 0)
+        return NULL;
+    PyObject *callback = Py_NewRef(slot(handle, callback_offset));
+    PyObject *result = PyObject_Call(callback, arguments, NULL);
+    Py_DECREF(callback);
+    if (PyContext_Exit(context) < 0)
+        Py_CLEAR(result);
+    if (result) {
+        Py_DECREF(result);
+        Py_RETURN_NONE;
+    }
+    if (PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
+        return NULL;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback)
+        PyException_SetTraceback(value, traceback);
+    result = PyObject_CallFunctionObjArgs(exception_handler, handle, value, NULL);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return result;
+}
+
 static PyObject *run_handle(PyObject *handle, PyObject *unused)
 {
     (void)unused;
@@ -233,18 +268,33 @@ static PyObject *run_handle(PyObject *handle, PyObject *unused)
     uint32_t outer = thread->current;
     thread->current = lane->number;
     Py_INCREF(task); /* its last step may drop the last other reference */
+    const void *table = lane_table();
     lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
-    PyObject *result = PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    PyObject *result = step(handle);
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     thread = probe->thread(); /* the step may have forked */
     thread->current = outer;
-    lane = lane_of(task); /* the table may have moved */
+    lane = lane_again(lane, task, table);
     if (lane)
         after_step(task, lane);
     Py_DECREF(task);
     PyErr_Restore(type, value, traceback);
     return result;
+}
+
+/* What BaseEventLoop._call_soon does, without its Python frame. */
+static PyObject *schedule(PyObject *loop, PyObject *const *arguments)
+{
+    PyObject *const given[] = {arguments[0], arguments[1], loop, arguments[2]};
+    PyObject *handle = PyObject_Vectorcall(handle_class, given, 4, NULL);
+    PyObject *queue = handle ? PyObject_GetAttr(loop, ready_name) : NULL;
+    PyObject *done = queue ? PyObject_CallMethodOneArg(queue, append_name, handle) : NULL;
+    Py_XDECREF(queue);
+    if (!done)
+        Py_CLEAR(handle);
+    Py_XDECREF(done);
+    return handle;
 }
 
 static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -257,12 +307,12 @@ static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_
             lane_flow(thread->current, lane->number, PROBE_FLOW_WAKE);
         lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
     }
+    if (may_schedule && count == 3 && !names)
+        return schedule(loop, arguments);
     PyObject *packed[8];
     Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
-    if (given > 7) {
-        PyErr_SetString(PyExc_TypeError, "_call_soon takes 4 arguments");
-        return NULL;
-    }
+    if (given > 7)
+        return PyErr_Format(PyExc_TypeError, "_call_soon() takes 4 positional arguments but %zd were given", given + 1);
     packed[0] = loop;
     memcpy(packed + 1, arguments, (size_t)given * sizeof *packed);
     return PyObject_Vectorcall(former_call_soon, packed, (size_t)count + 1, names);
@@ -298,18 +348,30 @@ static bool find_members(PyTypeObject *handle)
     call_get_coro = method_of(task_type, "get_coro");
     callback_offset = slot_offset(handle, "_callback");
     loop_offset = slot_offset(handle, "_loop");
+    args_offset = slot_offset(handle, "_args");
+    context_offset = slot_offset(handle, "_context");
     return get_fut_waiter && get_exception && get_cr_await && get_gi_yieldfrom && call_done && call_cancelled && call_get_coro &&
-           callback_offset > 0 && loop_offset > 0;
+           callback_offset > 0 && loop_offset > 0 && args_offset > 0 && context_offset > 0;
 }
 
-/* asyncio_install((Task, Handle, BaseEventLoop)): called once, after asyncio is imported. */
+/* asyncio_install((Task, Handle, BaseEventLoop, exception_handler, may_run, may_schedule)): once, after asyncio is imported.
+ * `exception_handler(handle, exception)` does what Handle._run does with one; `may_run` and `may_schedule` say that the two
+ * methods are the ones whose work is done here. */
 PyObject *asyncio_install(PyObject *module, PyObject *types)
 {
     (void)module;
     PyTypeObject *handle, *loop;
-    if (!PyArg_ParseTuple(types, "O!O!O!", &PyType_Type, &task_type, &PyType_Type, &handle, &PyType_Type, &loop))
+    int run, scheduled;
+    if (!PyArg_ParseTuple(types, "O!O!O!Opp", &PyType_Type, &task_type, &PyType_Type, &handle, &PyType_Type, &loop,
+                          &exception_handler, &run, &scheduled))
         return NULL;
+    may_run = run;
+    may_schedule = scheduled;
     Py_INCREF(task_type);
+    Py_INCREF(exception_handler);
+    handle_class = Py_NewRef((PyObject *)handle);
+    ready_name = PyUnicode_InternFromString("_ready");
+    append_name = PyUnicode_InternFromString("append");
     if (!find_members(handle)) {
         PyErr_SetString(PyExc_RuntimeError, "this asyncio keeps its tasks in a way the probe does not know");
         return NULL;

@@ -32,12 +32,20 @@ static bool is_hub(PyObject *greenlet)
     return hub_type && PyObject_TypeCheck(greenlet, hub_type);
 }
 
-static bool is_main(PyObject *greenlet)
+/* Callbacks come from few types, mostly gevent's waiters: the answer for the last two is remembered. */
+static bool is_greenlet(PyObject *object)
 {
-    PyObject *parent = get_parent(greenlet, NULL);
-    bool main = parent == Py_None;
-    Py_XDECREF(parent);
-    return main;
+    static PyTypeObject *greenlets, *others;
+    PyTypeObject *type = Py_TYPE(object);
+    if (type == others)
+        return false;
+    if (type == greenlets)
+        return true;
+    PyTypeObject **remembered = PyType_IsSubtype(type, greenlet_type) ? &greenlets : &others;
+    PyTypeObject *former = *remembered;
+    *remembered = (PyTypeObject *)Py_NewRef((PyObject *)type);
+    Py_XDECREF(former);
+    return remembered == &greenlets;
 }
 
 static PyObject *label_of(PyObject *greenlet)
@@ -64,6 +72,7 @@ static PyObject *label_of(PyObject *greenlet)
     return label;
 }
 
+/* A greenlet's entry; its kind tells a thread's main greenlet (the thread itself), the hub (the loop) and the others apart. */
 static struct lane *open_greenlet(PyObject *greenlet)
 {
     struct probe_thread *thread = probe->thread();
@@ -72,10 +81,15 @@ static struct lane *open_greenlet(PyObject *greenlet)
         return lane_of(greenlet);
     }
     PyObject *parent = get_parent(greenlet, NULL);
-    uint32_t above = parent && is_hub(parent) ? loop_lane(parent, hub_name) : thread->lane;
-    PyObject *label = label_of(greenlet);
-    struct lane *lane = lane_open(greenlet, PROBE_LANE_GREENLET, above, label);
-    Py_XDECREF(label);
+    struct lane *lane;
+    if (parent == Py_None) {
+        lane = lane_alias(greenlet, PROBE_LANE_THREAD, thread->lane);
+    } else {
+        uint32_t above = parent && is_hub(parent) ? loop_lane(parent, hub_name) : thread->lane;
+        PyObject *label = label_of(greenlet);
+        lane = lane_open(greenlet, PROBE_LANE_GREENLET, above, label);
+        Py_XDECREF(label);
+    }
     Py_XDECREF(parent);
     return lane;
 }
@@ -99,23 +113,27 @@ static int read_frames(PyObject *greenlet, struct probe_where *where, uint64_t *
         PyCodeObject *code = frame_code(frame);
         if (!code)
             continue;
-        if (code_is_users(code, &where->file)) {
+        const struct function *function = function_of(code);
+        if (function->users) {
+            where->file = function->file;
             where->line = (uint32_t)frame_line(frame, code);
             break;
         }
         library = code;
-        const struct reason *found = reason_of(code);
-        if (found) {
-            reason = found;
-            *value = found->delays ? delay_ns(frame_first_local(frame, code)) : PROBE_NO_VALUE;
+        if (function->reason) {
+            reason = function->reason;
+            *value = reason->delays ? delay_ns(frame_first_local(frame, code)) : PROBE_NO_VALUE;
+            if (reason->delays && *value == 0) { /* sleep(0) waits for nothing but its turn */
+                *value = PROBE_NO_VALUE;
+                Py_DECREF(top);
+                return PROBE_STATE_READY;
+            }
         }
     }
-    if (!where->line)
-        where->file = 0;
     if (library)
         where->text = intern_unicode(library->co_qualname);
     if (reason)
-        state = reason->state == PROBE_STATE_WAIT_TIMER && *value == 0 ? PROBE_STATE_READY : reason->state;
+        state = reason->state;
     Py_XDECREF(top);
     return state;
 }
@@ -157,38 +175,34 @@ static bool is_dead(PyObject *greenlet)
     return yes;
 }
 
-/* The loop lane tells polling from running by itself; a thread's main greenlet is the thread. */
-static bool has_own_lane(PyObject *greenlet)
-{
-    return !is_hub(greenlet) && !is_main(greenlet);
-}
-
+/* The loop's lane tells polling from running by itself, and a thread's lane what the thread does. */
 static void leave_origin(PyObject *origin)
 {
-    struct lane *lane = has_own_lane(origin) ? lane_for(origin) : NULL;
+    struct lane *lane = lane_for(origin);
     if (!lane)
         return;
-    if (is_dead(origin)) {
+    if (lane->kind == PROBE_LANE_GREENLET && is_dead(origin)) {
         lane_close(lane, end_state(origin));
         return;
     }
-    suspend(lane, origin);
+    if (lane->kind == PROBE_LANE_GREENLET)
+        suspend(lane, origin);
     lane->reason = reason_state;
     lane->reason_text = reason_text;
 }
 
 static void enter_target(PyObject *target, struct probe_thread *thread)
 {
-    struct lane *lane = is_main(target) ? NULL : lane_for(target);
-    thread->current = lane ? lane->number : thread->lane;
-    if (lane && is_hub(target))
-        thread->loop = lane->number;
-    reason_state = lane ? lane->reason : 0;
-    reason_text = lane ? lane->reason_text : 0;
-    if (!lane || is_hub(target))
+    struct lane *lane = lane_for(target);
+    if (!lane)
         return;
-    lane->reason = 0;
-    lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    thread->current = lane->number;
+    reason_state = lane->reason;
+    reason_text = lane->reason_text;
+    if (lane->kind == PROBE_LANE_LOOP)
+        thread->loop = lane->number;
+    if (lane->kind == PROBE_LANE_GREENLET)
+        lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
 }
 
 static PyObject *trace(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
@@ -262,12 +276,12 @@ static PyObject *run_callback(PyObject *loop, PyObject *const *arguments, Py_ssi
         greenlet = PyCFunction_GET_SELF(callback);
     else if (callback && PyMethod_Check(callback))
         greenlet = PyMethod_GET_SELF(callback);
-    if (greenlet && PyObject_TypeCheck(greenlet, greenlet_type) && !is_hub(greenlet) && !is_main(greenlet)) {
+    if (greenlet && is_greenlet(greenlet)) {
         struct lane *lane = lane_of(greenlet);
         bool fresh = !lane;
         uint32_t from = probe->thread()->current;
         lane = lane ? lane : open_greenlet(greenlet);
-        if (lane && lane->state != PROBE_STATE_RUNNING) {
+        if (lane && lane->kind == PROBE_LANE_GREENLET && lane->state != PROBE_STATE_RUNNING) {
             lane_flow(from, lane->number, fresh ? PROBE_FLOW_SPAWN : PROBE_FLOW_WAKE);
             lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
         }

@@ -28,11 +28,15 @@ struct lane {
     void *object; /* NULL while the slot is free */
     uint32_t number;
     uint8_t state;
+    uint8_t kind;
     uint8_t reason; /* greenlets: the state that a named call has put it into, 0 none */
     uint32_t reason_text;
 };
 struct lane *lane_of(void *object);                              /* NULL when it has none */
+struct lane *lane_again(struct lane *lane, void *object, const void *former_table);
+const void *lane_table(void);
 struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name);
+struct lane *lane_alias(void *object, enum probe_lane_kind kind, uint32_t number);
 void lane_enter(struct lane *lane, int state, const struct probe_where *where, uint64_t value);
 void lane_close(struct lane *lane, int state);
 void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind);
@@ -45,7 +49,14 @@ struct reason {
     uint8_t state;
     bool delays; /* its first argument is a delay in seconds */
 };
-const struct reason *reason_of(PyCodeObject *library);
+struct function { /* what is known of a code object */
+    PyCodeObject *code; /* strong, so that the address stays this code's */
+    const struct reason *reason;
+    uint64_t ring;
+    uint16_t file;
+    bool users;
+};
+const struct function *function_of(PyCodeObject *code);
 uint64_t delay_ns(PyObject *seconds);
 
 /* --- methods.c: put a C function in a method's place */

@@ -53,10 +53,30 @@ static bool ready(void)
 
 struct lane *lane_of(void *object)
 {
-    if (!table || !ready())
+    struct probe_ring *ring = observing();
+    if (!table || !ring || ring->t_start_ns != ring_started)
         return NULL;
+    static struct lane *recent; /* what is left next is mostly what was entered last */
+    static const void *recent_table;
+    if (recent_table == table && recent->object == object)
+        return recent;
     struct lane *lane = find(object);
-    return lane->object ? lane : NULL;
+    if (!lane->object)
+        return NULL;
+    recent = lane;
+    recent_table = table;
+    return lane;
+}
+
+/* The same lane a little later: entries move when the table grows or a neighbour is forgotten. */
+struct lane *lane_again(struct lane *lane, void *object, const void *former_table)
+{
+    return former_table == table && lane->object == object ? lane : lane_of(object);
+}
+
+const void *lane_table(void)
+{
+    return table;
 }
 
 struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name)
@@ -72,7 +92,19 @@ struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent,
         used++;
     uint32_t text = bytes ? probe->text(bytes, strlen(bytes)) : 0;
     uint32_t number = probe->open_lane(probe_now(), kind, parent, thread->current, text);
-    *lane = (struct lane){.object = object, .number = number};
+    *lane = (struct lane){.object = object, .number = number, .kind = (uint8_t)kind};
+    return lane;
+}
+
+/* An object that is another lane: a thread's main greenlet is its thread. */
+struct lane *lane_alias(void *object, enum probe_lane_kind kind, uint32_t number)
+{
+    if (!ready())
+        return NULL;
+    struct lane *lane = find(object);
+    if (!lane->object)
+        used++;
+    *lane = (struct lane){.object = object, .number = number, .kind = (uint8_t)kind};
     return lane;
 }
 

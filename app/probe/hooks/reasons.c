@@ -38,12 +38,9 @@ static const struct reason reasons[] = {
     {"gevent/threadpool.py", "ThreadPool.apply", PROBE_STATE_WAIT_THREAD, false},
 };
 
-#define CACHE 256u
+#define CACHE 512u
 
-static struct {
-    PyCodeObject *code; /* strong, so that the address stays this code's */
-    const struct reason *reason;
-} cache[CACHE];
+static struct function cache[CACHE];
 
 static bool ends_with(const char *text, Py_ssize_t size, const char *end)
 {
@@ -66,16 +63,24 @@ static const struct reason *look_up(PyCodeObject *code)
     return NULL;
 }
 
-const struct reason *reason_of(PyCodeObject *code)
+static void learn(struct function *function, PyCodeObject *code)
 {
-    size_t at = ((uintptr_t)code >> 4) & (CACHE - 1);
-    if (cache[at].code != code) {
-        PyCodeObject *former = cache[at].code;
-        cache[at].reason = look_up(code);
-        cache[at].code = (PyCodeObject *)Py_NewRef((PyObject *)code);
-        Py_XDECREF(former);
-    }
-    return cache[at].reason;
+    PyCodeObject *former = function->code;
+    struct probe_ring *ring = observing();
+    function->users = code_is_users(code, &function->file);
+    function->reason = function->users ? NULL : look_up(code);
+    function->ring = ring ? ring->t_start_ns : 0;
+    function->code = (PyCodeObject *)Py_NewRef((PyObject *)code);
+    Py_XDECREF(former);
+}
+
+const struct function *function_of(PyCodeObject *code)
+{
+    struct function *function = &cache[((uintptr_t)code >> 5) & (CACHE - 1)];
+    struct probe_ring *ring = observing();
+    if (function->code != code || !ring || function->ring != ring->t_start_ns)
+        learn(function, code);
+    return function;
 }
 
 uint64_t delay_ns(PyObject *seconds)

@@ -1,0 +1,76 @@
+"""Runs a script observed, as `schedscope record` does, and reads the recording back."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core import export, recording
+from app.core.records import LaneKind
+from app.recorder import header
+from app.recorder.plain import PlainTarget
+from app.recorder.session import Bounds, record
+
+
+def observe(script: Path, *arguments: str, bounds: Bounds | None = None, python: Sequence[str] = (sys.executable,)) -> Run:
+    """One run of the script with its recording; the script's own exit is not checked."""
+    out = io.BytesIO()
+    document = header.document(script_path=str(script), source=script.read_text(), interpreter=header.interpreter())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONUNBUFFERED", raising=False)
+        record(PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds())
+    return Run(out.getvalue())
+
+
+class Run:
+    """A recording, with questions that tests ask."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.recording = recording.read([data])
+        self.json: dict[str, Any] = export.json_document(self.recording)
+        self.end: dict[str, Any] = self.recording.end or {}
+
+    def lanes(self, kind: LaneKind) -> list[recording.Lane]:
+        """All lanes of a kind, in order of their numbers."""
+        return [lane for lane in self.recording.lanes if lane.kind is kind]
+
+    def states(self, lane: int) -> list[tuple[int, str, dict[str, Any]]]:
+        """(time, state, detail) of one lane."""
+        return [(t, state, detail or {}) for t, number, state, detail in self.json["states"] if number == lane]
+
+    def waits(self, lane: int, state: str) -> list[tuple[int, int, dict[str, Any]]]:
+        """(begin, end, detail) of every stay of a lane in a state."""
+        rows = self.states(lane)
+        ends = [row[0] for row in rows[1:]] + [int(self.end["t_end_ns"])]
+        return [(t, end, detail) for (t, name, detail), end in zip(rows, ends, strict=True) if name == state]
+
+    def marks(self) -> list[tuple[int, str]]:
+        """(lane, text) of every printed line, in order of time."""
+        return [(lane, text) for _t, lane, kind, text in sorted(self.json["marks"]) if kind in ("stdout", "stderr")]
+
+    @property
+    def output(self) -> str:
+        return "".join(text for _t, _stream, text in self.json["output"])
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Any:
+    """Writes a script's source to a file."""
+
+    def write(source: str, name: str = "script.py") -> Path:
+        path = tmp_path / name
+        path.write_text(source)
+        return path
+
+    return write
+
+
+def rings_in(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))

@@ -1,0 +1,245 @@
+"""The probe in real processes: what it sees, and what it must leave alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.records import LaneKind
+from app.recorder import probe
+from app.recorder.rings import Ring, RingError, RingFolder
+from tests.observed import observe, rings_in, script
+
+__all__ = ["script"]
+pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+
+
+def observed_environment(rings: Path) -> dict[str, str]:
+    return {**os.environ, **probe.environment(str(rings), {})}
+
+
+def test_threads_have_names_parents_and_an_end(script: Any) -> None:
+    run = observe(
+        script("""
+import threading
+def work(): pass
+threads = [threading.Thread(target=work, name=f"worker {i}") for i in range(3)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(*(t.native_id for t in threads))
+""")
+    )
+    threads = run.lanes(LaneKind.THREAD)
+    assert [lane.name for lane in threads] == ["MainThread", "worker 0", "worker 1", "worker 2"]
+    assert [lane.tid for lane in threads[1:]] == [int(word) for word in run.output.split()]
+    assert {lane.parent for lane in threads} == {run.lanes(LaneKind.PROCESS)[0].id}
+    assert all(run.states(lane.id)[-1][1] == "finished" for lane in threads)
+    spawned = [flow[3] for flow in run.json["flows"] if flow[4] == "spawn" and flow[1] == threads[0].id]
+    assert spawned == [lane.id for lane in threads[1:]]
+
+
+def test_each_blocking_call_has_its_kind_its_number_and_its_line(script: Any) -> None:
+    path = script("""import os, select, socket, subprocess, sys, threading, time
+a, b = socket.socketpair()
+lock = threading.Lock(); lock.acquire()
+release_later = threading.Timer(0.05, lock.release)
+time.sleep(0.05)
+release_later.start(); lock.acquire()
+threading.Timer(0.05, b.send, [b"x"]).start()
+a.recv(1)
+select.select([a], [], [], 0.05)
+select.poll().poll(50)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.05)"])
+child.wait()
+r, w = os.pipe()
+threading.Timer(0.05, os.write, [w, b"x"]).start()
+os.read(r, 1)
+thread = threading.Thread(target=time.sleep, args=[0.05])
+thread.start()
+thread.join()
+""")
+    run = observe(path)
+    main = run.lanes(LaneKind.THREAD)[0]
+    lasting = [
+        (state, detail)
+        for state in ("sleep", "lock", "read", "poll", "child", "pipe")
+        for t, end, detail in run.waits(main.id, state)
+        if end - t > 20_000_000
+    ]
+    at = {(state, detail["line"]): detail for state, detail in lasting if "line" in detail}
+    assert {
+        ("sleep", 5),
+        ("lock", 6),
+        ("read", 8),
+        ("poll", 9),
+        ("poll", 10),
+        ("child", 12),
+        ("pipe", 15),
+        ("lock", 18),
+    } <= set(at)
+    assert at["sleep", 5]["delay_ns"] == 50_000_000
+    assert at["read", 8]["fd"] > 2
+    assert at["lock", 18]["text"].startswith("Thread.")
+    assert {detail["file"] for detail in at.values()} == {str(path)}
+
+
+def test_a_child_killed_keeps_its_events_up_to_the_kill(script: Any) -> None:
+    run = observe(
+        script("""
+import multiprocessing, os, signal, time
+def child(ready):
+    print("alive", flush=True)
+    ready.set()
+    time.sleep(60)
+if __name__ == "__main__":
+    ready = multiprocessing.get_context("fork").Event()
+    p = multiprocessing.get_context("fork").Process(target=child, args=[ready], name="the child")
+    p.start(); ready.wait()
+    while "S" not in open(f"/proc/{p.pid}/stat").read().rpartition(")")[2].split()[0]: pass
+    os.kill(p.pid, signal.SIGKILL); p.join()
+""")
+    )
+    process = next(lane for lane in run.lanes(LaneKind.PROCESS) if lane.name == "the child")
+    thread = next(lane for lane in run.lanes(LaneKind.THREAD) if lane.parent == process.id)
+    assert process.parent == run.lanes(LaneKind.PROCESS)[0].id
+    assert (thread.id, "alive") in run.marks()
+    assert [state for _t, state, _d in run.states(thread.id)][-2:] == ["sleep", "killed"]
+    assert run.states(process.id)[-1][1] == "killed"
+    assert run.states(run.lanes(LaneKind.PROCESS)[0].id)[-1][1] == "finished"
+
+
+def test_a_forked_child_numbers_its_own_lanes_and_strings(script: Any) -> None:
+    run = observe(
+        script("""
+import os, threading, time
+def work(who):
+    time.sleep(0.01); print("done", who, flush=True)
+def family(who):
+    t = threading.Thread(target=work, args=[who], name=f"of {who}"); t.start(); t.join()
+pid = os.fork()
+family("child" if pid == 0 else "parent")
+if pid: os.waitpid(pid, 0)
+""")
+    )
+    by_lane = {lane.id: lane for lane in run.recording.lanes}
+    said = {text: by_lane[lane] for lane, text in run.marks()}
+    assert said["done child"].name == "of child"
+    assert said["done parent"].name == "of parent"
+    assert said["done child"].parent != said["done parent"].parent
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("os._exit", "import os; os._exit(3)"),
+        ("exec", "import os, sys; os.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(3)'])"),
+        ("close all", "import os, time; os.closerange(0, 256); time.sleep(0.01); os._exit(3)"),
+        ("fork in thread", "import os, threading\ndef f():\n  p = os.fork()\n  os._exit(0) if not p else os.waitpid(p, 0)\nt = threading.Thread(target=f); t.start(); t.join(); raise SystemExit(3)"),
+        ("short threads", "import threading\nfor i in range(2000):\n  t = threading.Thread(target=int); t.start(); t.join()\nraise SystemExit(3)"),
+        ("signals", "import signal, os, time\nn = 0\ndef h(*a):\n  global n; n += 1\nsignal.signal(signal.SIGALRM, h); signal.setitimer(signal.ITIMER_REAL, .0005, .0005)\nwhile n < 200: time.sleep(0.01)\nsignal.setitimer(signal.ITIMER_REAL, 0)\nraise SystemExit(3)"),
+        ("unset", "import os, subprocess, sys\nos.environ.pop('LD_PRELOAD', None)\nraise SystemExit(subprocess.call([sys.executable, '-c', 'raise SystemExit(3)']))"),
+        ("syntax error", "raise SystemExit(3) if True else 1 +"),
+    ],
+)  # fmt: skip
+def test_odd_programs_end_as_they_would_unobserved(script: Any, what: str, code: str) -> None:
+    path = script(code)
+    bare = subprocess.run([sys.executable, str(path)], capture_output=True, check=False)
+    run = observe(path)
+    assert run.end["exit_code"] == bare.returncode
+    assert run.end["signal"] is None
+    if what != "close all":
+        assert run.output == (bare.stdout + bare.stderr).decode()
+    for lane in run.lanes(LaneKind.PROCESS):
+        assert run.states(lane.id)[-1][1] in ("finished", "failed", "killed"), what
+
+
+def test_a_script_sees_a_plain_interpreter(script: Any) -> None:
+    path = script("import sys, traceback\nprint(sys.argv[1:], sys.path[1:], __name__)\ndef f(): raise ValueError('x')\nf()")
+    bare = subprocess.run([sys.executable, str(path), "a", "b"], capture_output=True, check=False)
+    run = observe(path, "a", "b")
+    assert run.output == (bare.stdout + bare.stderr).decode()
+
+
+def test_other_programs_are_left_alone(tmp_path: Path) -> None:
+    for command in (["/bin/true"], ["/bin/sh", "-c", "echo $((1+1)); ls / > /dev/null"]):
+        bare = subprocess.run(command, capture_output=True, check=False)
+        seen = subprocess.run(command, capture_output=True, env=observed_environment(tmp_path), check=False)
+        assert (seen.returncode, seen.stdout, seen.stderr) == (bare.returncode, bare.stdout, bare.stderr)
+    assert rings_in(tmp_path) == []
+
+
+def test_a_ring_that_nobody_reads_counts_what_it_loses_and_holds_nobody_up(tmp_path: Path) -> None:
+    code = "import os\nr, w = os.pipe()\nfor _ in range(80_000): os.write(w, b'x'); os.read(r, 1)"
+    subprocess.run([sys.executable, "-c", code], env=observed_environment(tmp_path), check=True)
+    (ring,) = open_rings(tmp_path)
+    records = ring.drain()
+    assert not ring.alive()
+    assert len(records) == ring.slots
+    assert len(records) + ring.dropped > 4 * 80_000
+    assert len(ring.drain()) == 0
+    ring.close()
+
+
+def test_a_ring_without_room_leaves_the_program_unobserved(tmp_path: Path, script: Any) -> None:
+    unwritable = tmp_path / "nowhere"
+    seen = subprocess.run(
+        [sys.executable, "-c", "print(1)"], capture_output=True, env=observed_environment(unwritable), check=True
+    )
+    assert seen.stdout == b"1\n"
+
+
+def open_rings(folder: Path) -> list[Ring]:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        return RingFolder(fd).new_rings()
+    finally:
+        os.close(fd)
+
+
+def make_ring(folder: Path) -> Path:
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(0.001)"], env=observed_environment(folder), check=True)
+    (name,) = rings_in(folder)
+    return folder / name
+
+
+def test_hostile_rings_are_bounded_or_refused(tmp_path: Path) -> None:
+    path = make_ring(tmp_path)
+    good = path.read_bytes()
+    head_at, slots_at = 256, 12
+    for at, value in ((head_at, 2**63), (head_at, 2**64 - 1), (slots_at, 2**31), (slots_at, 3), (0, 1)):
+        data = bytearray(good)
+        data[at : at + 8 if at != slots_at else at + 4] = value.to_bytes(8 if at != slots_at else 4, "little")
+        path.write_bytes(data)
+        try:
+            ring = Ring.open(os.open(path, os.O_RDWR))
+        except RingError:
+            continue
+        assert len(ring.drain()) <= ring.slots
+        ring.close()
+    for size in (0, 100, 5000):
+        path.write_bytes(good)
+        ring = Ring.open(os.open(path, os.O_RDWR))
+        os.truncate(path, size)
+        ring.drain()
+        assert len(ring.drain()) == 0
+        ring.close()
+
+
+def test_only_regular_rings_are_opened(tmp_path: Path) -> None:
+    path = make_ring(tmp_path)
+    shutil.copy(path, tmp_path / "elsewhere")
+    path.unlink()
+    os.symlink(tmp_path / "elsewhere", tmp_path / "1-1.ring")
+    os.mkfifo(tmp_path / "2-2.ring")
+    os.mkdir(tmp_path / "3-3.ring")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    folder = RingFolder(fd)
+    assert folder.new_rings() == []
+    assert folder.refused == 3
+    os.close(fd)
