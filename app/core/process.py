@@ -46,6 +46,14 @@ class ProcessNumbers:
         self._string_of.set(0, 0)
         self._pieces: dict[int, bytearray] = {}
         self.opened: list[int] = [lane]
+        self._gil: int | None = None
+
+    def gil_lane(self, t_ns: int) -> int:
+        """The lane of this process's GIL, opened the first time it is seen."""
+        if self._gil is None:
+            self._gil = self._lanes.open(t_ns, self.lane, LaneKind.GIL, self._strings.number("GIL"), self.pid, 0)
+            self.opened.append(self._gil)
+        return self._gil
 
     def lanes(self, local: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:
         """The recording's lanes, UNKNOWN where the record that opened one was lost."""

@@ -95,6 +95,9 @@ class LaneTable:
     def __init__(self) -> None:
         self.count = 1
         self.kind = np.zeros(1024, np.uint8)
+        self.tid = np.zeros(1024, np.uint32)
+        self.call = np.zeros(1024, np.uint8)  # of a thread: the state its last call or return put it into
+        self.gil = np.zeros(1024, np.uint8)  # of a thread: the last it said about the GIL
         self.state = np.zeros(1024, np.uint8)
         self.last_ns = np.zeros(1024, np.uint64)
         self.due_ns = np.zeros(1024, np.uint64)  # when a timer that is waited for was due, 0 none
@@ -107,7 +110,7 @@ class LaneTable:
         if lane == len(self.kind):
             self._grow()
         self.count += 1
-        self.kind[lane] = kind
+        self.kind[lane], self.tid[lane] = kind, tid
         self.last_ns[lane] = t_ns
         self._new.append((t_ns, parent, name, pid, tid, kind))
         return lane
@@ -117,7 +120,7 @@ class LaneTable:
         self._named.append((lane, name))
 
     def _grow(self) -> None:
-        for column in ("kind", "state", "last_ns", "due_ns"):
+        for column in ("kind", "tid", "call", "gil", "state", "last_ns", "due_ns"):
             old: NDArray[Any] = getattr(self, column)
             setattr(self, column, np.concatenate([old, np.zeros(len(old), old.dtype)]))
 

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core import blocks
+from app.core import blocks, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
 from app.core.tables import DetailTable, LaneTable, StringTable
+from app.core.threads import GIL_TAKE, GIL_WAIT
 
 EVENT = np.dtype(
     [
@@ -44,7 +45,7 @@ LATE_NS = 1_000
 OVERDUE_SHOWN_NS = 20_000_000
 """While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
-_EVENT_KINDS = (obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.MARK, obs.Kind.COUNTER)
+_EVENT_KINDS = (obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
 _LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
 
 
@@ -89,7 +90,8 @@ class Timeline:
         numbers.define(records)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]
         if len(picked):
-            self._pending.append(self._translate(numbers, picked))
+            events = self._translate(numbers, picked)
+            self._pending += [events, *self._gil_lane(numbers, events)]
 
     def lose(self, count: int) -> None:
         """Counts records that were lost before they came here; the session marks where."""
@@ -142,6 +144,18 @@ class Timeline:
             events = events[~lost]
         return events
 
+    def _gil_lane(self, numbers: ProcessNumbers, events: NDArray[np.void]) -> list[NDArray[np.void]]:
+        """Takes and drops as states of the process's GIL lane; the detail is the holder's thread id."""
+        told = events[(events["kind"] == obs.Kind.GIL) & (events["state"] != GIL_WAIT)]
+        if not len(told):
+            return []
+        holders = self._lanes.tid[told["lane"]]
+        taken = told["state"] == GIL_TAKE
+        told["value"] = np.where(taken, holders, np.nan)
+        told["state"] = np.where(taken, State.GIL_HELD, State.GIL_FREE)
+        told["kind"], told["lane"] = obs.Kind.STATE, numbers.gil_lane(int(told["t"].min()))
+        return [told]
+
     # --- taking
 
     def take(self, until_ns: int) -> bytes:
@@ -149,6 +163,7 @@ class Timeline:
         due = self._due(until_ns)
         body = b""
         if len(due):
+            due = self._overlaid(due)
             for kind, make in ((obs.Kind.STATE, self._states), (obs.Kind.FLOW, self._flows), (obs.Kind.MARK, self._marks)):
                 picked = due[due["kind"] == kind]
                 if len(picked) or kind == obs.Kind.STATE:
@@ -156,6 +171,13 @@ class Timeline:
         body += self._overdue(until_ns)
         output, self._output = b"".join(self._output), []
         return self._strings.take() + self._details.take() + self._lanes.take() + body + output
+
+    def _overlaid(self, due: NDArray[np.void]) -> NDArray[np.void]:
+        of_thread = self._lanes.kind[due["lane"]] == LaneKind.THREAD
+        of_thread &= (due["kind"] == obs.Kind.STATE) | (due["kind"] == obs.Kind.GIL)
+        if not of_thread.any():
+            return due
+        return np.concatenate([due[~of_thread], threads.overlay(due[of_thread], self._lanes)])
 
     def _due(self, until_ns: int) -> NDArray[np.void]:
         if not self._pending:

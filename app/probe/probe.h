@@ -40,7 +40,7 @@ enum probe_kind {
     PROBE_KERNEL = 9, /* reserved for context switches */
 };
 
-enum probe_gil { PROBE_GIL_TAKE = 1, PROBE_GIL_DROP = 2, PROBE_GIL_WAIT_BEGIN = 3, PROBE_GIL_WAIT_END = 4 };
+enum probe_gil { PROBE_GIL_TAKE = 1, PROBE_GIL_DROP = 2, PROBE_GIL_WAIT = 3 }; /* a wait ends with the take */
 
 enum probe_lane_kind {
     PROBE_LANE_PROCESS = 2,
@@ -144,6 +144,7 @@ struct probe_thread {
     uint32_t loop;    /* the event loop that polls on it, 0 none */
     uint32_t busy;    /* inside an observed call: inner calls are part of it */
     bool ended;
+    uint8_t gil;       /* the last enum probe_gil it said, 0 none */
     uint64_t since_ns; /* when the observed call began, while it is one that is recorded afterwards */
 };
 
@@ -162,6 +163,9 @@ struct probe_api {
     uint32_t (*intern)(const char *bytes, size_t size);
     uint32_t (*text)(const char *bytes, size_t size);
     void (*set_where)(void (*find)(struct probe_where *));
+    void (*gil_begin)(void); /* calibration: begin, release the GIL, released, take it, end */
+    void (*gil_released)(void);
+    const char *(*gil_end)(void); /* NULL, or why the GIL is not observed */
     void (*arm)(void); /* from now on what happens is the script's doing */
 };
 

@@ -203,6 +203,9 @@ def _boot():
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)  # a line is seen when it is printed, as on a terminal
     probe.name(True, _process_name())
+    unobserved = probe.gil()
+    if unobserved:
+        probe.mark(7, f"the GIL is not observed: {unobserved}")
     probe.arm()
 
 

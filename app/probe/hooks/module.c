@@ -36,6 +36,23 @@ static PyObject *mark(PyObject *module, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* gil(): None when the GIL is observed from now on, else why it is not. */
+static PyObject *calibrate_gil(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+#ifdef Py_GIL_DISABLED
+    return PyUnicode_FromString("this interpreter has none");
+#else
+    probe->gil_begin();
+    PyThreadState *thread = PyEval_SaveThread();
+    probe->gil_released();
+    PyEval_RestoreThread(thread);
+    const char *why = probe->gil_end();
+    return why ? PyUnicode_FromString(why) : Py_NewRef(Py_None);
+#endif
+}
+
 static PyObject *arm(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -55,6 +72,7 @@ static PyObject *is_observed(PyObject *module, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"observed", is_observed, METH_NOARGS, NULL},
+    {"gil", calibrate_gil, METH_NOARGS, NULL},
     {"arm", arm, METH_NOARGS, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},

@@ -38,6 +38,12 @@ struct probe_thread *probe_thread(void);
 void probe_thread_after_fork(void);
 uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name);
 
+/* gil.c */
+void probe_gil_begin(void);
+void probe_gil_released(void);
+const char *probe_gil_end(void);
+void probe_gil_after_fork(bool held);
+
 /* output.c */
 void probe_output(int fd, const char *bytes, size_t size);
 

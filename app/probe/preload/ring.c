@@ -175,6 +175,7 @@ static void arm(void)
 EXPORT const struct probe_api *schedscope_probe(void)
 {
     static struct probe_api api;
-    api = (struct probe_api){PROBE_VERSION, ring_address, probe_thread, probe_open_lane, probe_intern, probe_text, set_where, arm};
+    api = (struct probe_api){PROBE_VERSION, ring_address, probe_thread, probe_open_lane, probe_intern, probe_text, set_where,
+                            probe_gil_begin, probe_gil_released, probe_gil_end, arm};
     return &api;
 }

@@ -62,8 +62,10 @@ struct probe_thread *probe_thread(void)
 /* In a new process, and in the child of a fork, the calling thread is the first one. */
 void probe_thread_after_fork(void)
 {
+    bool held = self.gil == PROBE_GIL_TAKE;
     self = (struct probe_thread){0};
     begin_thread(0, probe_now(), "MainThread");
+    probe_gil_after_fork(held);
 }
 
 struct start {
