@@ -1,0 +1,75 @@
+"""
+id = "process-vs-thread"
+topic = "process"
+order = 20
+source = "课程：进程与线程 · the course: processes and threads"
+time_limit_s = 30
+
+[title]
+zh = "进程是资源单位，线程是调度单位"
+en = "A process owns resources, a thread is scheduled"
+
+[note]
+zh = "进程是资源分配的单位：内存、打开的文件、PID 都属于它。线程是系统调度的最小单位，一个进程至少有一个线程。同一进程的线程共享内存，所以它们 append 的是同一个列表；子进程有自己的内存和自己的 PID,append 的是自己那一份，父进程的列表始终是空的。进程之间要交换数据，得用队列、管道之类的办法。"
+en = "A process is the unit of resource allocation: memory, open files and a PID belong to it. A thread is the smallest unit that the system schedules, and every process has at least one. Threads of one process share its memory, so they all append to one list. A child process has its own memory and its own PID and appends to its own copy: the parent's list stays empty. Processes exchange data by other means, such as a queue or a pipe."
+
+[shows]
+zh = "一个进程里的几个线程，与几个各有 PID 的进程"
+en = "Several threads in one process, several processes with a PID each"
+
+[question]
+text = { zh = "3 个线程、3 个子进程，各自向“同一个”列表 append 一次。最后主进程里的两个列表有多长？", en = "3 threads and 3 child processes each append once to “the same” list. How long are the main process's two lists at the end?" }
+answers = [
+    { zh = "3 和 3", en = "3 and 3" },
+    { zh = "3 和 0", en = "3 and 0" },
+    { zh = "0 和 3", en = "0 and 3" },
+    { zh = "1 和 0", en = "1 and 0" },
+]
+correct = 1
+explanation = { zh = "线程共享内存，都加到了同一个列表上。每个子进程只改了自己内存里的那一份，随它结束而消失。", en = "Threads share memory and all append to the same list. Each child process changed only the copy in its own memory, which is gone with the process." }
+
+[[parameters]]
+name = "variant"
+kind = "choice"
+default = "both"
+choices = ["both", "threads", "processes"]
+title = { zh = "用什么", en = "With what" }
+
+[[parameters]]
+name = "workers"
+kind = "int"
+default = 3
+minimum = 1
+maximum = 16
+title = { zh = "各几个", en = "How many of each" }
+"""
+
+import argparse
+import os
+import time
+from multiprocessing import Process
+from threading import Thread
+
+TYPES = {"both": [Thread, Process], "threads": [Thread], "processes": [Process]}
+
+
+def append(items, number):
+    items.append(number)
+    time.sleep(0.3)
+    print(f"worker {number} in PID {os.getpid()}: {items}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--variant", choices=TYPES, default="both")
+    parser.add_argument("--workers", type=int, default=3)
+    args = parser.parse_args()
+
+    for worker_type in TYPES[args.variant]:
+        items = []
+        workers = [worker_type(target=append, args=[items, number]) for number in range(args.workers)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        print(f"{worker_type.__name__}: {len(items)} items in the main process, PID {os.getpid()}")
