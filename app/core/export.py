@@ -61,16 +61,17 @@ def _detail(recording: Recording, lane: int, state: State, number: int) -> Any:
     if line:
         said["line"] = line
     if not math.isnan(value):
-        said[(Unit.LANE if spec.reason == "task" else spec.unit).value] = _number(value)
+        unit = Unit.CORE if recording.lanes[lane].kind is LaneKind.CPU else spec.unit
+        said[unit.value] = _number(value)
     return said or None
 
 
 def _states(recording: Recording) -> list[list[Any]]:
     table = recording.states
-    known: dict[tuple[bool, int, int], Any] = {}
+    known: dict[tuple[LaneKind, int, int], Any] = {}
     out: list[list[Any]] = []
     for t_ns, lane, state, detail in zip(*(table[c].tolist() for c in ("t", "lane", "state", "detail")), strict=True):
-        key = (recording.lanes[lane].kind in (LaneKind.GIL, LaneKind.CORE), state, detail)
+        key = (recording.lanes[lane].kind, state, detail)
         if key not in known:
             known[key] = _detail(recording, lane, State(state), detail)
         out.append([t_ns, lane, STATES[State(state)].name, known[key]])

@@ -46,6 +46,7 @@ class ProcessNumbers:
         self._string_of.set(0, 0)
         self._pieces: dict[int, bytearray] = {}
         self.opened: list[int] = [lane]
+        self.new_threads: list[tuple[int, int, int]] = []
         self._gil: int | None = None
 
     def gil_lane(self, t_ns: int) -> int:
@@ -101,6 +102,8 @@ class ProcessNumbers:
         lane = self._lanes.open(int(record["t_ns"]), parent, LaneKind(kind), self._text(record), self.pid, tid)
         self._lane_of.set(int(record["lane"]), lane)
         self.opened.append(lane)
+        if kind == LaneKind.THREAD:
+            self.new_threads.append((int(record["t_ns"]), lane, tid))
 
     def _rename(self, record: np.void) -> None:
         lane = self._lane(int(record["lane"]))

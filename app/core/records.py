@@ -30,6 +30,7 @@ class LaneKind(IntEnum):
     EXCHANGE = 11
     QUEUE = 12
     CONSUMER = 13
+    CPU = 14
 
 
 class StateClass(StrEnum):
@@ -55,6 +56,7 @@ class Unit(StrEnum):
     THREAD = "tid"
     PROCESS = "pid"
     EXIT_CODE = "exit_code"
+    CORE = "core"
     SIGNAL = "signal"
     LANE = "lane"
     ADDRESS = "address"

@@ -99,6 +99,7 @@ class LaneTable:
         self.call = np.zeros(1024, np.uint8)  # of a thread: the state its last call or return put it into
         self.gil = np.zeros(1024, np.uint8)  # of a thread: the last it said about the GIL
         self.state = np.zeros(1024, np.uint8)
+        self.opened_ns = np.zeros(1024, np.uint64)
         self.last_ns = np.zeros(1024, np.uint64)
         self.due_ns = np.zeros(1024, np.uint64)  # when a timer that is waited for was due, 0 none
         self._new: list[tuple[int, int, int, int, int, int]] = []
@@ -111,7 +112,7 @@ class LaneTable:
             self._grow()
         self.count += 1
         self.kind[lane], self.tid[lane] = kind, tid
-        self.last_ns[lane] = t_ns
+        self.opened_ns[lane] = self.last_ns[lane] = t_ns
         self._new.append((t_ns, parent, name, pid, tid, kind))
         return lane
 
@@ -120,7 +121,7 @@ class LaneTable:
         self._named.append((lane, name))
 
     def _grow(self) -> None:
-        for column in ("kind", "tid", "call", "gil", "state", "last_ns", "due_ns"):
+        for column in ("kind", "tid", "call", "gil", "state", "opened_ns", "last_ns", "due_ns"):
             old: NDArray[Any] = getattr(self, column)
             setattr(self, column, np.concatenate([old, np.zeros(len(old), old.dtype)]))
 

@@ -47,7 +47,8 @@ def overlay(events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
         out[column][bare] = 0
     out["value"][bare] = np.nan
     said = (shown != before) | (~bare & (shown != State.RUNNING))
-    return out[said]
+    shown_rows: NDArray[np.void] = out[said]
+    return shown_rows
 
 
 def _carried(

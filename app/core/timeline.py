@@ -13,7 +13,9 @@ of them a second.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from app.core import blocks, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
+from app.core.kernel import KernelLanes
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
 from app.core.tables import DetailTable, LaneTable, StringTable
@@ -63,6 +66,8 @@ class Timeline:
 
     def __init__(self) -> None:
         self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
+        self._kernel: KernelLanes | None = None
+        self._switches: list[NDArray[np.void]] = []
         self._processes: list[ProcessNumbers] = []
         self._pending: list[NDArray[np.void]] = []
         self._output: list[bytes] = []
@@ -88,10 +93,29 @@ class Timeline:
         self._records += len(records)
         numbers = self._processes[process]
         numbers.define(records)
+        self._open_strips(numbers)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]
         if len(picked):
             events = self._translate(numbers, picked)
             self._pending += [events, *self._gil_lane(numbers, events)]
+
+    def observe_kernel(self) -> None:
+        """From now on context switches come in: threads get a strip that says where the kernel had them."""
+        self._kernel = KernelLanes(self._lanes, self._strings)
+
+    def switches(self, switches: NDArray[np.void]) -> None:
+        """Takes context switches (`core.kernel.SWITCH`), in order of time."""
+        self._records += len(switches)
+        if len(switches):
+            self._switches.append(switches)
+
+    def _open_strips(self, numbers: ProcessNumbers) -> None:
+        for t_ns, thread, tid in numbers.new_threads if self._kernel else ():
+            assert self._kernel
+            strip = self._kernel.open_strip(t_ns, thread, numbers.pid, tid)
+            numbers.opened.append(strip)
+            self._event(t_ns, strip, obs.Kind.STATE, State.ON_CPU)
+        numbers.new_threads.clear()
 
     def lose(self, count: int) -> None:
         """Counts records that were lost before they came here; the session marks where."""
@@ -179,7 +203,22 @@ class Timeline:
             return due
         return np.concatenate([due[~of_thread], threads.overlay(due[of_thread], self._lanes)])
 
+    def _due_switches(self, until_ns: int) -> None:
+        """Switches up to `until` become states; by then the records that name their threads have come."""
+        if not self._kernel or not self._switches:
+            return
+        switches = np.concatenate(self._switches)
+        later = switches["t"] > np.uint64(max(until_ns, 0))
+        self._switches = [switches[later]] if later.any() else []
+        rows = self._kernel.rows(switches[~later])
+        events = np.zeros(len(rows), EVENT)
+        events["kind"] = obs.Kind.STATE
+        for column in ("t", "lane", "state", "value"):
+            events[column] = rows[column]
+        self._pending.append(events)
+
     def _due(self, until_ns: int) -> NDArray[np.void]:
+        self._due_switches(until_ns)
         if not self._pending:
             return np.empty(0, EVENT)
         events = np.concatenate(self._pending)
@@ -253,10 +292,11 @@ def _ready_when_due(
     redundant = again | (overdue & (events["state"] == State.READY))
     merged = np.insert(events, at, ready)
     keep = np.insert(~redundant, at, True)
-    return merged[keep]
+    kept: NDArray[np.void] = merged[keep]
+    return kept
 
 
-def _encode_timed(kind: BlockKind, t: NDArray[np.uint64], columns: dict[str, NDArray[np.generic] | None]) -> bytes:
+def _encode_timed(kind: BlockKind, t: NDArray[np.uint64], columns: Mapping[str, NDArray[Any] | None]) -> bytes:
     """One or more blocks of rows in order of time; a column given as None is another copy of the time column."""
     out = b""
     start = 0

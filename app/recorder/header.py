@@ -41,7 +41,8 @@ def observers() -> dict[str, str]:
     """Which observer is exact and which is not there, and why."""
     missing = probe.missing()
     hooks = f"unavailable: {missing[-1]}" if missing else "exact"
-    return {"threads": hooks, "asyncio": hooks, "greenlets": hooks, "output": hooks}
+    gil = "none: a free-threaded interpreter" if interpreter()["free_threaded"] else hooks
+    return {"threads": hooks, "asyncio": hooks, "greenlets": hooks, "output": hooks, "gil": gil}
 
 
 def document(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from app.probe.switches import open_switches
 from app.recorder import probe
 from app.recorder.session import Exit, Usage
 
@@ -17,11 +18,15 @@ from app.recorder.session import Exit, Usage
 class PlainTarget:
     """Runs `command` observed. Standard input is inherited; output comes through pipes (`record`'s `echo` passes it on).
 
-    Raises FileNotFoundError or PermissionError from `release` when the command cannot be started.
+    Raises FileNotFoundError when there is no such command. `kernel` says whether context switches are observed, and why not.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        if shutil.which(command[0]) is None:
+            raise FileNotFoundError(f"no such command: {command[0]}")
         self._command = list(command)
+        self.switch_fds: list[int] = []
+        self.kernel = "unavailable: not started"
         shared = Path("/dev/shm")
         self._rings = tempfile.mkdtemp(prefix="schedscope-", dir=shared if os.access(shared, os.W_OK) else None)
         self.ring_dir_fd = os.open(self._rings, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -30,24 +35,40 @@ class PlainTarget:
         for fd in (self.stdout_fd, self.stderr_fd):
             os.set_blocking(fd, False)
         self.exit_fd = -1
-        self._process: subprocess.Popen[bytes] | None = None
+        self._exit: Exit | None = None
         self._closed = False
+        self._gate_fd = self._start()
+
+    def _start(self) -> int:
+        """A child that becomes the program once it has read a byte: so the kernel can be asked about it beforehand."""
+        environment = os.environ | probe.environment(self._rings)
+        gate_read_fd, gate_fd = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _become(self._command, environment, gate_read_fd, self._stdout_write_fd, self._stderr_write_fd)
+        os.close(gate_read_fd)
+        self.exit_fd = os.pidfd_open(self._pid)
+        self._close_write_ends()
+        try:
+            self.switch_fds = open_switches(self._pid)
+            self.kernel = "exact"
+        except OSError as error:
+            self.kernel = f"unavailable: {error.strerror or error}"
+        return gate_fd
 
     def release(self) -> None:
-        """Starts the program."""
-        environment = os.environ | probe.environment(self._rings)
-        self._process = subprocess.Popen(
-            self._command, env=environment, stdout=self._stdout_write_fd, stderr=self._stderr_write_fd
-        )
-        self.exit_fd = os.pidfd_open(self._process.pid)
-        self._close_write_ends()
+        """The program starts only now."""
+        os.write(self._gate_fd, b"\n")
+        os.close(self._gate_fd)
 
     def poll(self) -> Exit | None:
         """How the program ended, None while it runs."""
-        status = self._process.poll() if self._process else None
-        if status is None:
-            return None
-        return Exit(signal=-status) if status < 0 else Exit(code=status)
+        if self._exit is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                code = os.waitstatus_to_exitcode(status)
+                self._exit = Exit(signal=-code) if code < 0 else Exit(code=code)
+        return self._exit
 
     def usage(self) -> Usage:
         """A trusted program is not metered."""
@@ -55,9 +76,10 @@ class PlainTarget:
 
     def kill(self) -> None:
         """Ends the program itself; what it started on its own is its user's business."""
-        if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        if self.poll() is None:
+            signal.pidfd_send_signal(self.exit_fd, signal.SIGKILL)
+            _pid, status = os.waitpid(self._pid, 0)
+            self._exit = Exit(signal=-os.waitstatus_to_exitcode(status))
 
     def close(self) -> None:
         """Gives back the ring folder and every descriptor."""
@@ -75,3 +97,16 @@ class PlainTarget:
             if fd >= 0:
                 os.close(fd)
         self._stdout_write_fd = self._stderr_write_fd = -1
+
+
+def _become(command: Sequence[str], environment: Mapping[str, str], gate_fd: int, stdout_fd: int, stderr_fd: int) -> NoReturn:
+    """In the child: wait at the gate, then be the program."""
+    try:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # this interpreter ignores it, the program shall decide itself
+        os.dup2(stdout_fd, 1)
+        os.dup2(stderr_fd, 2)
+        if os.read(gate_fd, 1):
+            os.execvpe(command[0], list(command), dict(environment))
+    except OSError as error:
+        os.write(2, f"schedscope: {command[0]}: {error.strerror}\n".encode())
+    os._exit(127)

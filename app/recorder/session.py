@@ -17,6 +17,7 @@ from app.core import blocks
 from app.core.blocks import BlockKind
 from app.core.records import MarkKind, Outcome, Stream
 from app.core.timeline import Timeline
+from app.recorder.kernel import Switches
 from app.recorder.rings import Ring, RingFolder
 
 DRAIN_S = 0.004
@@ -52,6 +53,10 @@ class Target(Protocol):
     stderr_fd: int
     ring_dir_fd: int
     exit_fd: int
+    switch_fds: list[int]
+    """Descriptors of the kernel's context-switch records, one a core; empty where it does not permit them. Taken over."""
+    kernel: str
+    """`exact`, or `unavailable: ` and why there are none."""
 
     def release(self) -> None:
         """The script starts only now."""
@@ -106,6 +111,7 @@ class Session:
     outcome: Outcome | None = None
     bound: float | None = None
     start_ns: int = 0
+    kernel: Switches | None = None
 
     # --- writing
 
@@ -122,6 +128,8 @@ class Session:
     def drain(self, folder: RingFolder) -> int:
         """Takes what the rings hold; returns how many records came."""
         now_ns = time.monotonic_ns()
+        if self.kernel:
+            self.timeline.switches(self.kernel.drain())
         for ring in folder.new_rings():
             name = os.path.basename(ring.program) or "process"
             key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
@@ -232,15 +240,17 @@ def record(
     try:
         return _run(session, header, cancel_fd)
     finally:
+        if session.kernel:
+            session.kernel.close()
         target.kill()
         target.close()
 
 
 def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dict[str, Any]:
     session.start_ns = time.monotonic_ns()
-    session.append(
-        blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header | {"t0_ns": session.start_ns})
-    )
+    observers = {**header.get("observers", {}), "kernel": _observe_kernel(session)}
+    header = header | {"t0_ns": session.start_ns, "observers": observers}
+    session.append(blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header))
     folder = RingFolder(session.target.ring_dir_fd)
     session.target.release()
     ended = _watch(session, folder, cancel_fd)
@@ -250,6 +260,18 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     document = _end_document(session, folder, ended, end_ns)
     session.append(session.timeline.take(1 << 63) + blocks.encode_document(BlockKind.END, end_ns, document))
     return document
+
+
+def _observe_kernel(session: Session) -> str:
+    """Begins to observe context switches where the target brought descriptors for them; says what became of it."""
+    if not session.target.switch_fds:
+        return session.target.kernel
+    try:
+        session.kernel = Switches(session.target.switch_fds)
+    except OSError as error:
+        return f"unavailable: {error.strerror} (the locked-memory budget, perf_event_mlock_kb)"
+    session.timeline.observe_kernel()
+    return "exact"
 
 
 def _watch(session: Session, folder: RingFolder, cancel_fd: int | None) -> Any:
@@ -315,6 +337,7 @@ def _end_document(session: Session, folder: RingFolder, ended: Any, end_ns: int)
         "wall_ns": end_ns - session.start_ns,
         "records": counts.records,
         "dropped": counts.dropped,
+        "switches_lost": session.kernel.lost if session.kernel else 0,
         "processes": counts.processes,
         "unobserved_processes": folder.refused,
         "output_bytes": session.output_bytes,

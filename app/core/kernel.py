@@ -1,0 +1,79 @@
+"""Context switches laid out as lanes: which thread each core ran, and where each thread was.
+
+A core's lane is `running` (detail: the thread id) or `idle`, which also means that it ran somebody else's program. A thread's
+own strip, a lane of kind CPU below it, is `on a core` (detail: which), `preempted` (it could have run) or `off` (it waited).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.records import LaneKind, State
+from app.core.tables import LaneTable, StringTable
+
+
+class What(IntEnum):
+    """What a context-switch record says of its thread."""
+
+    IN = 1
+    OUT = 2
+    PREEMPTED = 3
+    EXIT = 4
+
+
+SWITCH = np.dtype([("t", "<u8"), ("tid", "<u4"), ("core", "<u4"), ("what", "u1")])
+"""One context switch: absolute nanoseconds, thread id as the run's own namespace counts, core, What."""
+
+_ROW = np.dtype([("t", "<u8"), ("lane", "<u4"), ("state", "u1"), ("value", "<f8")])
+_STRIP_STATE = np.zeros(5, np.uint8)
+_STRIP_STATE[[What.IN, What.OUT, What.PREEMPTED, What.EXIT]] = [State.ON_CPU, State.OFF_CPU, State.PREEMPTED, State.FINISHED]
+
+
+class KernelLanes:
+    """Core lanes and the strips of threads. Switches of threads that have no lane (yet) show on the cores only."""
+
+    def __init__(self, lanes: LaneTable, strings: StringTable) -> None:
+        self._lanes, self._strings = lanes, strings
+        self._cores: dict[int, int] = {}
+        self._strips: dict[int, int] = {}
+        self.switches = 0
+
+    def open_strip(self, t_ns: int, thread: int, pid: int, tid: int) -> int:
+        """The strip of a thread whose lane has just been opened; the thread said so itself, so it is on a core."""
+        name = self._strings.number("cpu")
+        self._strips[tid] = self._lanes.open(t_ns, thread, LaneKind.CPU, name, pid, tid)
+        return self._strips[tid]
+
+    def rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+        """States of core lanes and strips, as rows of (t, lane, state, value)."""
+        self.switches += len(switches)
+        on_core = switches[switches["what"] != What.EXIT]
+        return np.concatenate([self._core_rows(on_core), self._strip_rows(switches)])
+
+    def _core_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+        rows = np.zeros(len(switches), _ROW)
+        rows["t"] = switches["t"]
+        for core in np.unique(switches["core"]).tolist():
+            if core not in self._cores:
+                first = int(switches["t"][switches["core"] == core][0])
+                name = self._strings.number(f"core {core}")
+                self._cores[core] = self._lanes.open(first, 0, LaneKind.CORE, name, 0, 0)
+            rows["lane"][switches["core"] == core] = self._cores[core]
+        came = switches["what"] == What.IN
+        rows["state"] = np.where(came, State.ON_CPU, State.CORE_IDLE)
+        rows["value"] = np.where(came, switches["tid"], np.nan)
+        return rows
+
+    def _strip_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+        lane_of = np.zeros(len(switches), np.uint32)
+        for tid in np.unique(switches["tid"]).tolist():
+            lane_of[switches["tid"] == tid] = self._strips.get(tid, 0)
+        begun = (lane_of != 0) & (switches["t"] >= self._lanes.opened_ns[lane_of])
+        rows = np.zeros(int(begun.sum()), _ROW)
+        known = switches[begun]
+        rows["t"], rows["lane"], rows["state"] = known["t"], lane_of[begun], _STRIP_STATE[known["what"]]
+        rows["value"] = np.where(known["what"] == What.IN, known["core"], np.nan)
+        return rows
