@@ -34,7 +34,7 @@ kind = "choice"
 default = "blocking"
 choices = ["blocking", "await", "executor"]
 title = { zh = "那 1 秒怎么等", en = "How the second is spent" }
-note = { zh = "blocking:time.sleep 阻塞线程；await：让出的等待；executor：交给线程池", en = "blocking: time.sleep; await: a wait that yields; executor: time.sleep in a pool's thread" }
+note = { zh = "blocking：time.sleep 阻塞线程；await：让出的等待；executor：交给线程池", en = "blocking: time.sleep; await: a wait that yields; executor: time.sleep in a pool's thread" }
 
 [[parameters]]
 name = "framework"

@@ -40,7 +40,7 @@ kind = "int"
 default = 4
 minimum = 1
 maximum = 16
-title = { zh = "最多几个(1、2、4……)", en = "Workers at most (1, 2, 4 …)" }
+title = { zh = "最多几个（1、2、4……）", en = "Workers at most (1, 2, 4 …)" }
 
 [[parameters]]
 name = "count"

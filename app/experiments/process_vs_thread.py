@@ -10,7 +10,7 @@ zh = "进程是资源单位，线程是调度单位"
 en = "A process owns resources, a thread is scheduled"
 
 [note]
-zh = "进程是资源分配的单位：内存、打开的文件、PID 都属于它。线程是系统调度的最小单位，一个进程至少有一个线程。同一进程的线程共享内存，所以它们 append 的是同一个列表；子进程有自己的内存和自己的 PID,append 的是自己那一份，父进程的列表始终是空的。进程之间要交换数据，得用队列、管道之类的办法。"
+zh = "进程是资源分配的单位：内存、打开的文件、PID 都属于它。线程是系统调度的最小单位，一个进程至少有一个线程。同一进程的线程共享内存，所以它们 append 的是同一个列表；子进程有自己的内存和自己的 PID，append 的是自己那一份，父进程的列表始终是空的。进程之间要交换数据，得用队列、管道之类的办法。"
 en = "A process is the unit of resource allocation: memory, open files and a PID belong to it. A thread is the smallest unit that the system schedules, and every process has at least one. Threads of one process share its memory, so they all append to one list. A child process has its own memory and its own PID and appends to its own copy: the parent's list stays empty. Processes exchange data by other means, such as a queue or a pipe."
 
 [shows]
