@@ -74,7 +74,8 @@ def slow_server():
 
 
 def read_socket():
-    with socket.create_connection(listener.getsockname()) as connection:
+    with socket.socket() as connection:
+        connection.connect(listener.getsockname())
         connection.recv(100)
 
 
