@@ -1,0 +1,115 @@
+"""Threads take turns with the GIL; processes have one each."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from app.core.recording import Lane
+from app.core.records import LaneKind
+from tests.experiments.observe import Seen, common, in_order, length, needs_probe, parallelism, seen
+
+pytestmark = needs_probe
+
+
+def rounds(run: Seen, lanes: list[Lane]) -> list[list[Lane]]:
+    """The workers of each round: 1, then 2, then 4."""
+    assert len(lanes) == 7
+    return [lanes[:1], lanes[1:3], lanes[3:]]
+
+
+def counting_threads(run: Seen) -> list[Lane]:
+    return run.named(LaneKind.THREAD, "count_down")
+
+
+def test_all_threads_are_of_one_process() -> None:
+    run = seen("gil-cpu")
+    (process,) = run.lanes(LaneKind.PROCESS)
+    (main, *_others) = run.lanes(LaneKind.THREAD)
+    threads = counting_threads(run)
+    assert {lane.parent for lane in threads} == {process.id}
+    assert {lane.pid for lane in threads} == {process.pid}
+    assert len({lane.tid for lane in threads}) == 7
+    assert [arrow for arrow in run.arrows("spawn") if arrow[0] == main.id] == [(main.id, lane.id) for lane in threads]
+
+
+def test_one_round_follows_another() -> None:
+    run = seen("gil-cpu")
+    spans = [[run.life(lane) for lane in lanes] for lanes in rounds(run, counting_threads(run))]
+    assert in_order([(min(b for b, _e in lives), max(e for _b, e in lives)) for lives in spans])
+    assert len(run.output.splitlines()) == 3
+
+
+def test_threads_run_python_in_turn_and_never_at_once() -> None:
+    run = seen("gil-cpu")
+    for lanes in rounds(run, counting_threads(run))[1:]:
+        ran = [run.stays(lane, "running") for lane in lanes]
+        # Each lives nearly as long as the whole round, runs for a fair share of it, and waits for its turn otherwise.
+        assert parallelism(map(run.life, lanes)) > 0.7 * len(lanes)
+        assert parallelism(span for spans in ran for span in spans) < 1.02
+        whole = length([(min(run.life(lane)[0] for lane in lanes), max(run.life(lane)[1] for lane in lanes))])
+        for lane, spans in zip(lanes, ran, strict=True):
+            assert 0.5 < length(spans) / (whole / len(lanes)) < 1.5
+            assert length(run.stays(lane, "gil-wait")) > 0.5 * (length([run.life(lane)]) - length(spans))
+
+
+def test_the_gil_goes_to_and_fro_in_slices() -> None:
+    run = seen("gil-cpu")
+    if not run.observer("gil"):
+        pytest.skip("the GIL is not observed here")
+    (gil,) = run.lanes(LaneKind.GIL)
+    for lanes in rounds(run, counting_threads(run))[1:]:
+        tids = {lane.tid for lane in lanes}
+        begin, end = min(run.life(lane)[0] for lane in lanes), max(run.life(lane)[1] for lane in lanes)
+        holders = [who for t, lane, _s, who in run.json["states"] if lane == gil.id and begin <= t < end and who in tids]
+        slices = sum(a != b for a, b in pairwise(holders))
+        assert set(holders) == tids
+        assert slices > 10 * len(lanes)
+
+
+def test_the_gil_lane_and_the_threads_tell_the_same() -> None:
+    run = seen("gil-cpu")
+    if not run.observer("gil"):
+        pytest.skip("the GIL is not observed here")
+    (gil,) = run.lanes(LaneKind.GIL)
+    rows = [(t, who) for t, lane, _s, who in run.json["states"] if lane == gil.id]
+    for lane in counting_threads(run):
+        held = [(t, end) for (t, who), (end, _next) in pairwise(rows) if who == lane.tid]
+        ran = run.stays(lane, "running")
+        assert common(held, ran) / max(length(held), length(ran)) > 0.98
+
+
+def test_processes_have_a_gil_each_and_live_at_once() -> None:
+    run = seen("gil-cpu", variant="processes")
+    main, *children = run.lanes(LaneKind.PROCESS)
+    assert {lane.parent for lane in children} == {main.id}
+    assert len({lane.pid for lane in children} | {main.pid}) == 8
+    assert len(counting_threads(run)) == 0
+    for lanes in rounds(run, children):
+        ran = []
+        for process in lanes:
+            (thread,) = [lane for lane in run.lanes(LaneKind.THREAD) if lane.parent == process.id]
+            if run.observer("gil"):
+                assert [lane.pid for lane in run.lanes(LaneKind.GIL) if lane.parent == process.id] == [process.pid]
+            assert length(run.stays(thread, "gil-wait")) < 0.01 * length([run.life(thread)])
+            ran += run.stays(thread, "running")
+        # They hold their GILs at the same time, on however many cores.
+        assert parallelism(ran) > 0.6 * len(lanes)
+
+
+def test_processes_use_the_cores_there_are() -> None:
+    run = seen("gil-cpu", variant="processes")
+    if not run.observer("kernel"):
+        pytest.skip("the kernel's switches are not observed here")
+    pids = {lane.pid for lane in rounds(run, run.lanes(LaneKind.PROCESS)[1:])[2]}
+    cpu = [lane for lane in run.lanes(LaneKind.CPU) if lane.pid in pids]
+    on_cpu = [span for lane in cpu for span in run.stays(lane, "running")]
+    cores = {detail["core"] for lane in cpu for _b, _e, detail in run.waits(lane.id, "running") if "core" in detail}
+    # Never more at once than there are cores; more than one where there is more than one, unless others are busy on them.
+    assert parallelism(on_cpu) <= len(cores) * 1.02
+    assert len(cores) <= run.json["header"]["machine"]["cores"]
+
+
+def test_fewer_rounds_when_fewer_are_asked_for() -> None:
+    assert len(counting_threads(seen("gil-cpu", most=2, count=100_000))) == 3
