@@ -1,0 +1,48 @@
+"""The numbers a sandboxed run is held to. Each is a setting and is shown to the visitor when it is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one run. `processes` counts processes and threads; memory is that of the whole run, files in memory included."""
+
+    wall_s: float = 30.0
+    cpu_s: float = 20.0
+    memory_bytes: int = 512 * MIB
+    processes: int = 256
+    file_bytes: int = 16 * MIB
+    tmp_bytes: int = 64 * MIB
+    tmp_inodes: int = 4096
+    output_bytes: int = 1 * MIB
+    records: int = 2_000_000
+    descriptors: int = 1024
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            low, high = BOUNDS[field.name]
+            value = getattr(self, field.name)
+            if not low <= value <= high:
+                raise ValueError(f"limit {field.name} is {value}: it must lie between {low} and {high}")
+
+    def with_(self, **changes: float) -> Limits:
+        """The same limits with some replaced; ValueError names the field and its bounds."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "wall_s": (0.1, 600),
+    "cpu_s": (0.1, 600),
+    "memory_bytes": (32 * MIB, 8192 * MIB),
+    "processes": (4, 20_000),
+    "file_bytes": (4096, 1024 * MIB),
+    "tmp_bytes": (1 * MIB, 1024 * MIB),
+    "tmp_inodes": (16, 100_000),
+    "output_bytes": (1024, 64 * MIB),
+    "records": (1000, 20_000_000),
+    "descriptors": (16, 65_536),
+}

@@ -1,0 +1,109 @@
+"""The first process of ours inside the sandbox: `python -I -S stage.py FD`, standard library only, not imported by the host.
+
+Over the UNIX socket FD it hands out the folder of the rings, the writable folders and the context-switch events; takes the
+job (one JSON line); holds the script's limits; starts it; and reports how it ended, which bubblewrap alone would blur
+(exit code 137 or SIGKILL?). It stays the script's parent so that the exact wait status is known.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+
+RUN = "/run/schedscope"
+PR_SET_SECCOMP, PR_SET_DUMPABLE, SECCOMP_MODE_FILTER = 22, 4, 2
+
+
+class FilterProgram(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def switch_descriptors():
+    """Descriptors of the kernel's context switches, and why there are none."""
+    names = {}
+    with open(f"{RUN}/switches.py") as file:
+        exec(compile(file.read(), "switches.py", "exec"), names)
+    try:
+        return names["open_switches"](), "exact"
+    except OSError as error:
+        return [], f"unavailable: {error.strerror or error}"
+
+
+def hand_out(control, folders):
+    """Send the descriptors of the rings' folder, the writable folders and the switches, in that order."""
+    switches, kernel = switch_descriptors()
+    opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
+    said = json.dumps({"folders": len(opened), "switches": len(switches), "kernel": kernel}).encode()
+    socket.send_fds(control, [said], opened + switches)
+    for fd in opened + switches:
+        os.close(fd)
+
+
+def receive_job(control):
+    """One JSON line; None when nobody is there any more."""
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = control.recv(65536)
+        if not piece:
+            return None
+        data += piece
+    return json.loads(data)
+
+
+def hold_limits(limits):
+    """Resource limits of the script and of all it starts; counted inside this run's own user namespace."""
+    for name, value in limits.items():
+        number = getattr(resource, name)
+        hard = resource.getrlimit(number)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (value, value))
+
+
+def add_filter(program):
+    """A further seccomp filter for this process and its children."""
+    code = ctypes.create_string_buffer(program, len(program))
+    argument = FilterProgram(len(program) // 8, ctypes.cast(code, ctypes.c_void_p))
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(argument), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the second filter was refused")
+
+
+def become_script(job):
+    """In the child: nothing of ours stays open, nothing of ours stays in the environment."""
+    os.setsid()
+    for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    os.closerange(3, 1 << 16)
+    hold_limits(job["limits"])
+    add_filter(bytes.fromhex(job["filter"]))
+    os.execve(job["command"][0], job["command"], job["environment"])
+
+
+def main(fd):
+    """Returns nothing; the process ends when the script has ended."""
+    control = socket.socket(fileno=fd)
+    hand_out(control, sys.argv[2:])
+    job = receive_job(control)
+    if job is None:
+        return
+    child = os.fork()
+    if child == 0:
+        try:
+            become_script(job)
+        except BaseException as error:
+            os.write(2, f"schedscope: the script could not be started: {error}\n".encode())
+        os._exit(126)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.dup2(os.open("/dev/null", os.O_RDWR), 1)  # the script's streams are its own: they end with it
+    os.dup2(1, 2)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    control.sendall(json.dumps({"signal": -code} if code < 0 else {"code": code}).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
