@@ -47,7 +47,7 @@ def test_threads_run_python_in_turn_and_never_at_once() -> None:
         ran = [run.stays(lane, "running") for lane in lanes]
         # Each lives nearly as long as the whole round, runs for a fair share of it, and waits for its turn otherwise.
         assert parallelism(map(run.life, lanes)) > 0.7 * len(lanes)
-        assert parallelism(span for spans in ran for span in spans) < 1.02
+        assert parallelism(span for spans in ran for span in spans) < 1.05
         whole = length([(min(run.life(lane)[0] for lane in lanes), max(run.life(lane)[1] for lane in lanes))])
         for lane, spans in zip(lanes, ran, strict=True):
             assert 0.5 < length(spans) / (whole / len(lanes)) < 1.5
@@ -76,7 +76,9 @@ def test_the_gil_lane_and_the_threads_tell_the_same() -> None:
     rows = [(t, who) for t, lane, _s, who in run.json["states"] if lane == gil.id]
     for lane in counting_threads(run):
         held = [(t, end) for (t, who), (end, _next) in pairwise(rows) if who == lane.tid]
-        ran = run.stays(lane, "running")
+        # From its first take on: what a thread is before it ever asked for the GIL is not the GIL's to say.
+        ran = [span for span in run.stays(lane, "running") if span[1] > held[0][0]]
+        ran[0] = max(ran[0][0], held[0][0]), ran[0][1]
         assert common(held, ran) / max(length(held), length(ran)) > 0.98
 
 
