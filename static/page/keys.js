@@ -1,0 +1,31 @@
+// @ts-check
+/** Keys of the whole page: one table, which the help dialog shows too. */
+import { isControl, isTyping, make } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+
+/** @typedef {{keys: string[], shown: string, key: string, act: () => void}} Binding `keys` as KeyboardEvent.key in lower case; `shown` what the help says; `key` the word of its meaning */
+
+/** @param {() => Binding[]} bindings asked at every key, because pages change @param {HTMLDialogElement} dialog */
+export function installKeys(bindings, dialog) {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const key = event.key.toLowerCase();
+    if (dialog.open) return;
+    if ((key === "enter" || key === " ") && isControl(event.target)) return;
+    const binding = bindings().find(({ keys }) => keys.includes(key));
+    if (!binding) return;
+    event.preventDefault();
+    binding.act();
+  });
+}
+
+/** @param {HTMLDialogElement} dialog @param {Binding[]} bindings */
+export function showHelp(dialog, bindings) {
+  const rows = bindings.flatMap(({ shown, key }) => (shown ? [make("dt", {}, ...shown.split(" ").map((one) => make("kbd", {}, one))), make("dd", {}, t(`keys.${key}`))] : []));
+  const pointer = ["wheel", "shiftWheel", "drag", "shiftDrag", "doubleClick"].flatMap((name) => [make("dt", {}, t(`keys.${name}Shown`)), make("dd", {}, t(`keys.${name}`))]);
+  const close = make("button", { class: "button" }, t("keys.close"));
+  close.addEventListener("click", () => dialog.close());
+  dialog.replaceChildren(make("h2", {}, t("keys.title")), make("dl", { class: "keys" }, ...rows, ...(bindings.length > 4 ? pointer : [])), close);
+  dialog.setAttribute("aria-label", t("keys.title"));
+  dialog.showModal();
+}

@@ -1,0 +1,54 @@
+// @ts-check
+/** How a run stands or ended, in words. No DOM. */
+import { duration, size } from "../common/format.js";
+import { has, t } from "../common/i18n.js";
+import { Outcome } from "../generated/records.js";
+
+/** @typedef {Record<string, any>} End the END document of a recording, or the server's copy of it */
+
+/** What each limit counts, to give its bound with a unit. @type {Record<string, (bound: number) => string>} */
+const BOUNDS = {
+  [Outcome.TIME_LIMIT]: (s) => duration(s * 1e9),
+  [Outcome.CPU_LIMIT]: (s) => duration(s * 1e9),
+  [Outcome.MEMORY_LIMIT]: size,
+  [Outcome.OUTPUT_LIMIT]: size,
+  [Outcome.PROCESS_LIMIT]: String,
+  [Outcome.RECORD_LIMIT]: String,
+};
+
+/** @param {string | null | undefined} outcome */
+export const isGood = (outcome) => outcome === Outcome.FINISHED;
+
+/** "time limit of 10 s reached" @param {string} outcome @param {End | null} end */
+export function outcomeText(outcome, end) {
+  const key = `outcome.${outcome.replaceAll(" ", "-")}`;
+  const bound = end?.bound;
+  const values = {
+    bound: typeof bound === "number" ? (BOUNDS[outcome] ?? String)(bound) : "",
+    code: end?.exit_code ?? "",
+    signal: end?.signal ?? "",
+  };
+  const withBound = `${key}-bound`;
+  return t(values.bound && has(withBound) ? withBound : has(key) ? key : "outcome.unknown", values);
+}
+
+/** What else there is to say of an ended run, each a short phrase. @param {End} end */
+export function endPhrases(end) {
+  const phrases = [];
+  if (typeof end.wall_ns === "number") phrases.push(t("facts.wall", { time: duration(end.wall_ns) }));
+  if (end.processes > 1) phrases.push(t("facts.processes", { n: end.processes }));
+  if (typeof end.records === "number") phrases.push(t("facts.records", { n: end.records.toLocaleString("en").replaceAll(",", "\u2009") }));
+  if (end.dropped) phrases.push(t("facts.dropped", { n: end.dropped }));
+  if (end.unobserved_processes) phrases.push(t("facts.unobserved", { n: end.unobserved_processes }));
+  return phrases;
+}
+
+/** What was not observed, and why, from the header; empty when everything was. @param {Record<string, string>} observers */
+export function unobserved(observers) {
+  return Object.entries(observers)
+    .filter(([, state]) => state !== "exact" && state !== "none")
+    .map(([name, state]) => {
+      const [, why = ""] = state.split(/:\s*(.*)/s);
+      return { name: has(`observer.${name}`) ? t(`observer.${name}`) : name, why: why || state };
+    });
+}

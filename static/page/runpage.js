@@ -1,0 +1,305 @@
+// @ts-check
+/** The run page: an experiment before its run, the run while it goes on, and what it left. */
+import { need } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { BlockReader } from "../recording/decode.js";
+import { Model } from "../recording/model.js";
+import { heading, table } from "../timeline/tooltip.js";
+import { facts } from "../timeline/describe.js";
+import { Timeline } from "../timeline/timeline.js";
+import { endOf } from "../timeline/viewport.js";
+import { cancelRun, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
+import { installFrame } from "./frame.js";
+import { Live } from "./live.js";
+import { OutputPanel } from "./output.js";
+import { ParameterForm } from "./parameters.js";
+import { isProjector } from "./projector.js";
+import { QuestionPanel } from "./question.js";
+import { SourcePanel } from "./source.js";
+import { StatusLine } from "./status.js";
+import { onRestyled } from "./theme.js";
+import { keepParameters, pathWith, RangeKeeper, rangeOf } from "./urlstate.js";
+
+/** @typedef {import("../timeline/describe.js").BarRef} BarRef */
+/** @typedef {import("./live.js").Status} Status */
+
+class RunPage {
+  model = new Model();
+  reader = new BlockReader((block) => this.model.take(block));
+  /** @type {Live | null} */
+  live = null;
+  /** "" before there is one */
+  run = "";
+  state = "idle";
+  range = new RangeKeeper();
+  /** @type {BarRef | null} */
+  selected = null;
+  headerShown = false;
+
+  /** @param {Record<string, any>} page */
+  constructor(page) {
+    this.lang = page.lang;
+    this.experiment = page.experiment;
+    this.status = new StatusLine(need("#status"));
+    this.source = new SourcePanel(need("#source"));
+    this.output = new OutputPanel(need("#output"), (tNs) => this.#showTime(tNs));
+    this.button = /** @type {HTMLButtonElement} */ (need("#run"));
+    this.question = this.experiment?.question ? new QuestionPanel(need("#question"), this.experiment.id, this.experiment.question) : null;
+    const values = page.parameters ?? page.run?.parameters ?? {};
+    this.form = new ParameterForm(need("#parameters"), this.experiment?.parameters ?? [], values, () => {
+      if (this.state === "idle") keepParameters(this.form.values, this.lang);
+    });
+    this.timeline = this.#newTimeline();
+    this.#listen();
+    if (page.run) this.#open(page.run);
+    else this.#showIdle();
+  }
+
+  #newTimeline() {
+    return new Timeline(need("#timeline"), this.model, {
+      onSelected: (bar) => this.#select(bar),
+      onCursor: () => {},
+      onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
+      onViewed: (view) => this.range.keep(this.timeline.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null),
+    });
+  }
+
+  #listen() {
+    this.button.addEventListener("click", () => void this.press());
+    need(".strip").addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.press();
+    });
+    need("#fit").addEventListener("click", () => this.timeline.fit());
+    need("#zoom-in").addEventListener("click", () => this.timeline.byKey("in"));
+    need("#zoom-out").addEventListener("click", () => this.timeline.byKey("out"));
+    need("#follow").addEventListener("click", () => this.timeline.followEdge());
+    need("#about-toggle").addEventListener("click", () => this.toggleAbout());
+    onRestyled(() => this.timeline.restyle());
+  }
+
+  // --- before the run
+
+  #showIdle() {
+    document.body.dataset.state = "idle";
+    this.source.show(this.experiment?.source ?? "");
+    this.status.idle();
+    this.#aboutOpen(true);
+  }
+
+  /** The note and the question lie over the timeline until there is something to see in it. @param {boolean} open */
+  #aboutOpen(open) {
+    need("#about").hidden = !open;
+    need("#about-toggle").setAttribute("aria-pressed", String(open));
+  }
+
+  toggleAbout() {
+    this.#aboutOpen(need("#about").hidden);
+  }
+
+  /** The one button: run, cancel, run again. */
+  async press() {
+    if (this.state === "starting") return;
+    try {
+      if (this.state === "queued" || this.state === "running") return await this.#cancel();
+      if (!this.experiment || !this.form.validate()) return;
+      this.#setState("starting");
+      const run = await startRun(this.experiment.id, this.form.values);
+      history.pushState({}, "", pathWith(run.url, this.lang));
+      this.#restart(run.id);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  async #cancel() {
+    this.button.disabled = true;
+    try {
+      await cancelRun(this.run);
+    } finally {
+      this.button.disabled = false;
+    }
+  }
+
+  /** @param {unknown} error */
+  #refused(error) {
+    if (!(error instanceof Problem)) throw error;
+    if (this.state === "starting") this.#setState(this.run ? "finished" : "idle");
+    const elsewhere = error.errors.filter(({ field, message }) => !this.form.refuse(field, message));
+    this.status.problem(error, elsewhere);
+  }
+
+  // --- a run
+
+  /** @param {string} run */
+  #restart(run) {
+    this.model = new Model();
+    this.reader = new BlockReader((block) => this.model.take(block));
+    this.headerShown = false;
+    this.timeline.replaceModel(this.model);
+    this.output.clear();
+    this.question?.hide();
+    this.#select(null);
+    this.#aboutOpen(false);
+    this.run = run;
+    this.#setState("queued");
+    this.#follow();
+  }
+
+  /** @param {Record<string, any>} run */
+  #open(run) {
+    this.run = run.id;
+    this.#aboutOpen(false);
+    if (run.state === "queued" || run.state === "running") {
+      this.#setState(run.state);
+      this.#follow();
+    } else void this.#load(run);
+  }
+
+  #follow() {
+    this.live?.close();
+    this.live = new Live(this.run, {
+      onData: (data) => void this.#take(data),
+      onStatus: (status) => void this.#hear(status),
+      onConnection: (connection) => {
+        if (connection === "reconnecting" || connection === "refused") {
+          this.timeline.edge.stop();
+          this.reader.resume();
+        }
+        this.status.connection(connection);
+        if (connection === "gone") this.timeline.edge.stop();
+      },
+      resumeAt: () => this.reader.consumedBytes,
+    });
+  }
+
+  /** @param {Uint8Array} data */
+  async #take(data) {
+    try {
+      await this.reader.push(data);
+    } catch (error) {
+      this.live?.close();
+      this.timeline.edge.stop();
+      this.status.broken(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (this.state === "running" && !this.timeline.edge.live && this.model.header) this.timeline.edge.start();
+    this.#drawn();
+  }
+
+  /** What has come is shown. */
+  #drawn() {
+    if (!this.headerShown && this.model.header) {
+      this.headerShown = true;
+      this.source.show(this.model.header.script?.source ?? this.experiment?.source ?? "");
+      this.status.observers(this.model.header.observers ?? {});
+    }
+    this.output.draw(this.model.output);
+    this.timeline.requestDraw();
+  }
+
+  /** @param {Status} status */
+  async #hear(status) {
+    // A state is heard after the bytes that were sent before it have been read.
+    await this.reader.push(new Uint8Array()).catch(() => {});
+    if (status.state === "finished" || status.state === "interrupted") return this.#ended(status);
+    this.#setState(status.state);
+    if (status.state === "running" && this.model.header) this.timeline.edge.start();
+    this.status.going(status);
+    this.timeline.requestDraw();
+  }
+
+  /** @param {{state: string, outcome: string | null, end?: Record<string, any> | null}} run */
+  #ended(run) {
+    this.timeline.edge.stop();
+    this.#setState(run.state);
+    if (this.timeline.following !== "none") this.timeline.fit();
+    const end = this.model.end ?? run.end ?? null;
+    const outcome = end?.outcome ?? run.outcome ?? "interrupted";
+    this.status.ended(outcome, end, new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
+    this.question?.reveal();
+    this.#drawn();
+  }
+
+  /** @param {Record<string, any>} run */
+  async #load(run) {
+    this.#setState("loading");
+    const wanted = rangeOf(location.hash);
+    try {
+      await fetchRecording(run.id, async (data) => {
+        await this.reader.push(data);
+        this.#drawn();
+      });
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) this.source.show(this.experiment?.source ?? "");
+      else return this.status.broken(error instanceof Error ? error.message : String(error));
+    }
+    this.#ended(/** @type {any} */ (run));
+    if (wanted) this.timeline.showRange(wanted.startNs, wanted.endNs);
+  }
+
+  /** @param {string} state */
+  #setState(state) {
+    this.state = state;
+    document.body.dataset.state = state;
+    const going = state === "queued" || state === "running" || state === "starting";
+    this.form.disabled = going;
+    this.button.dataset.action = going ? "cancel" : "run";
+    this.button.disabled = state === "starting" || (going && !mayCancel(this.run));
+    this.button.hidden = !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
+    need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
+    need("#follow").hidden = state !== "running" || this.timeline?.following !== "none";
+    if (state === "queued" || state === "starting") this.status.waiting(state);
+    if (state === "loading") this.status.loading();
+  }
+
+  // --- selection
+
+  /** @param {BarRef | null} bar */
+  #select(bar) {
+    this.selected = bar;
+    const details = need("#details");
+    need("#details-empty").hidden = bar !== null;
+    details.hidden = bar === null;
+    if (!bar) return this.source.light(0);
+    const detail = this.model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
+    const ours = detail.file !== "" && detail.file === this.model.header?.script?.path;
+    this.source.light(ours ? detail.line : 0);
+    details.replaceChildren(heading(this.model, bar), table(facts(this.model, bar, this.timeline.edge.ns)));
+  }
+
+  /** @param {number} tNs */
+  #showTime(tNs) {
+    const half = this.timeline.view.spanNs / 2;
+    const inSight = tNs > this.timeline.view.startNs && tNs < endOf(this.timeline.view);
+    if (!inSight) this.timeline.showRange(tNs - half, tNs + half);
+    this.timeline.point(tNs);
+  }
+
+  /** @returns {import("./keys.js").Binding[]} */
+  bindings() {
+    const { timeline } = this;
+    return [
+      { keys: ["r"], shown: "R", key: "run", act: () => void this.press() },
+      { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: () => timeline.byKey("in") },
+      { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: () => timeline.byKey("out") },
+      { keys: ["a", "arrowleft"], shown: "A ←", key: "left", act: () => timeline.byKey("left") },
+      { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
+      { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
+      { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
+      { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
+      { keys: ["l"], shown: "L", key: "live", act: () => timeline.followEdge() },
+      { keys: [","], shown: ",", key: "previous", act: () => timeline.step(-1) },
+      { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },
+      { keys: ["q"], shown: "Q", key: "about", act: () => this.toggleAbout() },
+      { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
+    ];
+  }
+}
+
+/** @type {RunPage | null} */
+let page = null;
+const given = await installFrame(() => page?.bindings() ?? []);
+page = new RunPage(given);
+// Going back to the experiment, or on to another run, is a page of its own.
+addEventListener("popstate", () => location.reload());

@@ -1,0 +1,110 @@
+// @ts-check
+/** The line that says how the run stands: in the queue, live, how it ended, and where it can be found again. */
+import { icon, make } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { size } from "../common/format.js";
+import { endPhrases, isGood, outcomeText, unobserved } from "./outcome.js";
+
+/** @typedef {import("./live.js").Connection} Connection */
+/** @typedef {import("./live.js").Status} Status */
+
+const COPIED_MS = 1800;
+
+export class StatusLine {
+  #word = make("strong", { class: "status-word" });
+  #rest = make("span", { class: "status-rest" });
+  #aside = make("span", { class: "status-aside" });
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    const dot = make("span", { class: "status-dot", "aria-hidden": "true" });
+    root.replaceChildren(make("span", { class: "status-main", role: "status" }, dot, this.#word, this.#rest), this.#aside);
+  }
+
+  /** @param {string} kind how it is marked @param {string} word @param {...(Node | string)} rest */
+  #say(kind, word, ...rest) {
+    this.root.dataset.kind = kind;
+    this.#word.textContent = word;
+    this.#rest.replaceChildren(...rest.flatMap((one) => [" ", one]));
+  }
+
+  idle() {
+    this.#say("idle", "", t("status.idle"));
+  }
+
+  /** @param {string} state */
+  waiting(state) {
+    this.#say("waiting", t(`status.${state}`));
+  }
+
+  loading() {
+    this.#say("waiting", t("status.loading"));
+  }
+
+  /** @param {Status} status */
+  going(status) {
+    if (status.state === "queued") return this.#say("waiting", t("status.queued"), t("status.position", { n: status.position }));
+    const behind = status.behind_bytes > 0 ? [t("status.behind", { size: size(status.behind_bytes) })] : [];
+    this.#say("live", t("status.running"), ...behind);
+  }
+
+  /** @param {Connection} connection */
+  connection(connection) {
+    const words = { reconnecting: "status.reconnecting", refused: "status.refused", gone: "status.gone" };
+    const word = words[/** @type {keyof typeof words} */ (connection)];
+    if (word) this.#say(connection === "gone" ? "bad" : "waiting", t(word));
+  }
+
+  /** @param {string} outcome @param {Record<string, any> | null} end @param {string} link */
+  ended(outcome, end, link) {
+    const message = end?.message ? [make("span", { class: "status-message" }, end.message)] : [];
+    this.#say(isGood(outcome) ? "good" : "bad", outcomeText(outcome, end), ...message, ...(end ? endPhrases(end) : []).map((phrase) => make("span", { class: "fact" }, phrase)), shareButton(link));
+  }
+
+  /** @param {string} message */
+  broken(message) {
+    this.#say("bad", t("status.broken"), message);
+  }
+
+  /** @param {import("./api.js").Problem} problem @param {{field: string, message: string}[]} faults those that stand beside no field */
+  problem(problem, faults) {
+    const retry = problem.retryAfterS ? [t("status.retry", { n: problem.retryAfterS })] : [];
+    const known = problem.status === 0 ? t("status.offline") : problem.status === 429 ? t("status.tooMany") : problem.status === 503 ? t("status.full") : t("status.refusedRun");
+    const detail = problem.status === 0 ? [] : faults.length ? faults.map(({ message }) => message) : problem.errors.length ? [] : [problem.detail || problem.title];
+    this.#say("bad", known, ...detail, ...retry);
+  }
+
+  /** What was not watched in this recording, quietly. @param {Record<string, string>} observers */
+  observers(observers) {
+    const missing = unobserved(observers);
+    this.#aside.textContent = missing.length ? t("observer.off", { names: missing.map(({ name }) => name).join(t("observer.and")) }) : "";
+    this.#aside.title = missing.map(({ name, why }) => `${name}: ${why}`).join("\n");
+  }
+}
+
+/** @param {string} link */
+function shareButton(link) {
+  const label = make("span", {}, t("share.copy"));
+  const button = make("button", { class: "link-button", type: "button", title: link }, icon("link"), label);
+  button.addEventListener("click", async () => {
+    label.textContent = t((await copy(link)) ? "share.copied" : "share.failed");
+    setTimeout(() => (label.textContent = t("share.copy")), COPIED_MS);
+  });
+  return button;
+}
+
+/** The clipboard needs a secure page; a lecture room's plain http has only the old way. @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = make("textarea", { class: "off-screen", "aria-hidden": "true" }, text);
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}

@@ -1,0 +1,56 @@
+// @ts-check
+/** Light and dark: the system's choice until the viewer makes one, which is kept. */
+import { t } from "../common/i18n.js";
+
+const root = document.documentElement;
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** Called whenever colours or sizes have changed. @param {() => void} listener */
+export const onRestyled = (listener) => void listeners.add(listener);
+
+export function restyled() {
+  for (const listener of listeners) listener();
+}
+
+/** @param {"light" | "dark"} theme */
+function apply(theme) {
+  root.dataset.theme = theme;
+  restyled();
+}
+
+/** @param {HTMLElement} button */
+export function installTheme(button) {
+  const say = () => button.setAttribute("aria-label", t(root.dataset.theme === "dark" ? "page.toLight" : "page.toDark"));
+  button.addEventListener("click", () => {
+    const theme = root.dataset.theme === "dark" ? "light" : "dark";
+    remember("theme", theme);
+    apply(theme);
+    say();
+  });
+  system.addEventListener("change", () => {
+    if (!recall("theme")) apply(system.matches ? "dark" : "light");
+    say();
+  });
+  say();
+}
+
+/** Kept in this browser, where it lets us. @param {string} key @param {string} value */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // A browser that keeps nothing still shows everything.
+  }
+}
+
+/** @param {string} key @returns {string | null} */
+export function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,121 @@
+// @ts-check
+/** Lanes and bars in words, in the page's language. No DOM. */
+import { duration, exact, grouped } from "../common/format.js";
+import { has, t } from "../common/i18n.js";
+import { LaneKind, STATES, State, Unit } from "../generated/records.js";
+import { holderOf, showsHolder } from "./paint/inks.js";
+
+/** @typedef {import("../recording/model.js").Model} Model */
+/** @typedef {import("../recording/lane.js").Lane} Lane */
+/** @typedef {{lane: Lane, index: number}} BarRef */
+
+const KIND_KEYS = Object.fromEntries(Object.entries(LaneKind).map(([key, number]) => [number, key.toLowerCase()]));
+const ANSI = /\u001b\[[0-9;:?]*[ -/]*[@-~]/g;
+
+/** What kind of thing a lane is: "thread". @param {Lane} lane */
+export const kindName = (lane) => t(`lane.${KIND_KEYS[lane.kind] ?? "unknown"}`);
+
+/** @param {Lane} lane */
+export function laneName(lane) {
+  if (lane.kind === LaneKind.MACHINE) return t("lane.machine");
+  if (lane.kind === LaneKind.GIL) return lane.name || "GIL";
+  return lane.name || `${kindName(lane)} ${lane.id}`;
+}
+
+/** @param {Model} model @param {BarRef} bar */
+export function stateName(model, { lane, index }) {
+  if (showsHolder(lane) && holds(lane, index)) {
+    const thread = holderOf(model, lane, index);
+    return thread ? laneName(thread) : t("bar.otherProgram");
+  }
+  const spec = STATES.get(lane.stateOf(index));
+  return spec ? t(`state.${spec.key}`) : t("state.unknown");
+}
+
+/** @param {Lane} lane @param {number} index */
+const holds = (lane, index) => lane.stateOf(index) === State.GIL_HELD || lane.stateOf(index) === State.ON_CPU;
+
+/** The number of a bar's detail in the unit its state names, "" where there is none. @param {Model} model @param {BarRef} bar */
+export function valueText(model, { lane, index }) {
+  const spec = STATES.get(lane.stateOf(index));
+  const value = model.valueOf(/** @type {number} */ (lane.detail.data[index]));
+  if (!spec || Number.isNaN(value)) return "";
+  switch (spec.unit) {
+    case Unit.NANOSECONDS:
+      return duration(value);
+    case Unit.DESCRIPTOR:
+      return `fd ${value}`;
+    case Unit.COUNT:
+      return t("bar.count", { n: grouped(value) });
+    case Unit.CORE:
+      return t("bar.onCore", { n: value });
+    case Unit.PROCESS:
+      return `pid ${value}`;
+    case Unit.EXIT_CODE:
+      return t("bar.exitCode", { n: value });
+    case Unit.SIGNAL:
+      return t("bar.signal", { n: value });
+    case Unit.LANE:
+      return laneNamed(model, value);
+    case Unit.ADDRESS:
+      return `0x${value.toString(16)}`;
+    default:
+      return "";
+  }
+}
+
+/** @param {Model} model @param {number} number */
+function laneNamed(model, number) {
+  const lane = model.lanes[number];
+  return lane ? laneName(lane) : "";
+}
+
+/** What a wide bar says of itself: "timer 2 s". @param {Model} model @param {BarRef} bar */
+export function shortText(model, bar) {
+  const state = bar.lane.stateOf(bar.index);
+  const name = stateName(model, bar);
+  if (showsHolder(bar.lane) || state === State.LOCK) return name;
+  const value = valueText(model, bar);
+  return value ? `${name} ${value}` : name;
+}
+
+/** Where in the script: "demo.py:14", "" when it is not known. @param {Model} model @param {BarRef} bar */
+export function placeText(model, { lane, index }) {
+  const { file, line } = model.detail(/** @type {number} */ (lane.detail.data[index]));
+  return file ? `${file.slice(file.lastIndexOf("/") + 1)}${line ? `:${line}` : ""}` : "";
+}
+
+/**
+ * Everything about a bar, as pairs of a word and what it is.
+ * @param {Model} model @param {BarRef} bar @param {number} edgeNs @returns {[string, string][]}
+ */
+export function facts(model, bar, edgeNs) {
+  const { lane, index } = bar;
+  const startNs = lane.startOf(index);
+  const open = index === lane.length - 1;
+  const ended = open && lane.ended;
+  const detail = model.detail(/** @type {number} */ (lane.detail.data[index]));
+  /** @type {[string, string][]} */
+  const rows = [[t("bar.from"), exact(startNs)]];
+  if (!ended) {
+    rows.push([t("bar.to"), open && !model.end ? t("bar.still") : exact(lane.endOf(index, edgeNs))]);
+    rows.push([t("bar.lasted"), exact(lane.endOf(index, edgeNs) - startNs)]);
+  }
+  if (detail.text) rows.push([t("bar.in"), detail.text]);
+  const value = valueText(model, bar);
+  if (value) rows.push([t(valueWord(lane.stateOf(index))), value]);
+  const place = placeText(model, bar);
+  if (place) rows.push([t("bar.at"), place]);
+  return rows;
+}
+
+/** @param {number} state */
+function valueWord(state) {
+  const unit = STATES.get(state)?.unit ?? "";
+  return has(`unit.${unit}`) ? `unit.${unit}` : "bar.value";
+}
+
+/** One line of a printed text, without colours. @param {string} text */
+export function plain(text) {
+  return text.replace(ANSI, "").replace(/[\u0000-\u001f]+/g, " ").trim();
+}

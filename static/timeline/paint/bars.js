@@ -1,0 +1,105 @@
+// @ts-check
+/**
+ * The bars of one lane row: which rectangles of which ink, so that the cost follows the pixels.
+ *
+ * A bar of a pixel or more is drawn as it is. Shorter ones are gathered in cells of an absolute grid (as in lod.js) and drawn
+ * as one, in the ink of what lasted longest; where something else dominates but the lane also ran, a small trace of running remains.
+ */
+import { firstAfter } from "../../recording/columns.js";
+import { endOf, pxToSpan, timeToPx } from "../viewport.js";
+import { INKS, Ink, inkOf, runs } from "./inks.js";
+import { dominating, Pyramid } from "./lod.js";
+
+/** @typedef {import("../../recording/model.js").Model} Model */
+/** @typedef {import("../../recording/lane.js").Lane} Lane */
+/** @typedef {import("../viewport.js").View} View */
+/** @typedef {(ink: number, xPx: number, widthPx: number, index: number, part: number) => void} Emit `index` is the bar's, -1 for several as one; `part` the running part of several, else 1. */
+
+const MANY_PER_PX = 3;
+
+export class Bars {
+  /** @type {Map<Lane, Pyramid>} */
+  #pyramids = new Map();
+  #sums = new Float64Array(INKS);
+
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+  }
+
+  /**
+   * @param {Lane} lane @param {View} view @param {number} edgeNs how far the lane's last state is known to last
+   * @param {Emit} emit
+   */
+  draw(lane, view, edgeNs, emit) {
+    const first = Math.max(0, lane.indexAt(view.startNs));
+    const stop = firstAfter(lane.startNs.data, lane.length, endOf(view));
+    const clipped = clip(view, emit);
+    if (stop - first > MANY_PER_PX * view.widthPx && this.#coarse(lane, view, edgeNs, clipped)) return;
+    this.#exact(lane, view, edgeNs, first, stop, clipped);
+  }
+
+  /** @param {Lane} lane @param {View} view @param {number} edgeNs @param {Emit} emit */
+  #coarse(lane, view, edgeNs, emit) {
+    let pyramid = this.#pyramids.get(lane);
+    if (!pyramid) this.#pyramids.set(lane, (pyramid = new Pyramid(this.model, lane)));
+    const leastNs = pxToSpan(view, 1);
+    if (!pyramid.serves(leastNs)) return false;
+    pyramid.extend();
+    const last = lane.length - 1;
+    const knownNs = lane.startOf(last);
+    pyramid.cells(view.startNs, Math.min(endOf(view), knownNs), leastNs, (ink, fromNs, toNs, part) => {
+      const xPx = timeToPx(view, fromNs);
+      emit(ink, xPx, timeToPx(view, Math.min(toNs, knownNs)) - xPx, -1, part);
+    });
+    this.#exact(lane, view, edgeNs, last, lane.length, emit);
+    return true;
+  }
+
+  /** @param {Lane} lane @param {View} view @param {number} edgeNs @param {number} first @param {number} stop @param {Emit} emit */
+  #exact(lane, view, edgeNs, first, stop, emit) {
+    const pxPerNs = view.widthPx / view.spanNs;
+    const cellNs = 2 ** Math.ceil(Math.log2(1 / pxPerNs));
+    const starts = lane.startNs.data;
+    let [cell, fromNs, toNs] = [-1, 0, 0];
+    const flush = () => {
+      if (cell < 0) return;
+      const [ink, part] = dominating(this.#sums, 0);
+      this.#sums.fill(0);
+      cell = -1;
+      emit(ink, timeToPx(view, fromNs), Math.max((toNs - fromNs) * pxPerNs, 1), -1, part);
+    };
+    for (let i = first; i < stop; i++) {
+      const startNs = /** @type {number} */ (starts[i]);
+      const endNs = lane.endOf(i, edgeNs);
+      const ink = inkOf(this.model, lane, i);
+      const widthPx = (endNs - startNs) * pxPerNs;
+      if (widthPx >= 1 || ink === Ink.ENDED) {
+        flush();
+        emit(ink, timeToPx(view, startNs), widthPx, i, 1);
+        continue;
+      }
+      const here = Math.floor(startNs / cellNs);
+      if (here !== cell) {
+        flush();
+        [cell, fromNs] = [here, startNs];
+      }
+      toNs = endNs;
+      // A state left at once still was there: it counts as the least there is.
+      this.#sums[ink] = /** @type {number} */ (this.#sums[ink]) + Math.max(endNs - startNs, 1);
+    }
+    flush();
+  }
+}
+
+/** Nothing is drawn far outside: pixels that large lose their fractions. @param {View} view @param {Emit} emit @returns {Emit} */
+function clip(view, emit) {
+  return (ink, xPx, widthPx, index, part) => {
+    const left = Math.max(xPx, -8);
+    const right = Math.min(xPx + widthPx, view.widthPx + 8);
+    if (right >= left && ink !== Ink.NONE) emit(ink, left, right - left, index, part);
+  };
+}
+
+/** Should a trace of running remain? @param {number} ink @param {number} part */
+export const leavesTrace = (ink, part) => part > 0 && part < 1 && !runs(ink);

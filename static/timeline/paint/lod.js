@@ -1,0 +1,118 @@
+// @ts-check
+/**
+ * Level of detail of a lane with very many bars: time spent per ink in cells that lie on a fixed grid of powers of two.
+ *
+ * Cost then follows pixels, not bars; and because a cell's borders are absolute times, panning never moves them and zooming
+ * only joins them two by two, so what dominates a pixel does not flicker. Grows with the lane; a bar enters once it has ended.
+ */
+import { Column } from "../../recording/columns.js";
+import { INKS, Ink, inkOf, runs } from "./inks.js";
+
+/** @typedef {import("../../recording/model.js").Model} Model */
+/** @typedef {import("../../recording/lane.js").Lane} Lane */
+
+const BARS_PER_CELL = 8;
+const FEWEST_CELLS = 128;
+
+export class Pyramid {
+  /** @type {Column<Float32Array>[]} level n has cells of baseNs·2ⁿ, INKS numbers each */
+  #levels = [];
+  #taken = 0;
+
+  /** @param {Model} model @param {Lane} lane */
+  constructor(model, lane) {
+    this.model = model;
+    this.lane = lane;
+    const spanNs = Math.max(lane.startOf(lane.length - 1), 1);
+    this.baseNs = 2 ** Math.ceil(Math.log2((spanNs * BARS_PER_CELL) / lane.length));
+    this.extend();
+  }
+
+  /** Takes the bars that have ended since. */
+  extend() {
+    const { lane } = this;
+    if (this.#taken >= lane.length - 1) return;
+    const firstCell = Math.max(0, Math.floor(lane.startOf(this.#taken) / this.baseNs));
+    const base = this.#level(0);
+    for (; this.#taken < lane.length - 1; this.#taken++) {
+      this.#spread(base, inkOf(this.model, lane, this.#taken), lane.startOf(this.#taken), lane.startOf(this.#taken + 1));
+    }
+    this.#raise(firstCell);
+  }
+
+  /** @param {number} level */
+  #level(level) {
+    return (this.#levels[level] ??= new Column(Float32Array, FEWEST_CELLS * INKS));
+  }
+
+  /** @param {Column<Float32Array>} base @param {number} ink @param {number} startNs @param {number} endNs */
+  #spread(base, ink, startNs, endNs) {
+    const cellNs = this.baseNs;
+    const last = Math.max(0, Math.floor(endNs / cellNs));
+    base.reserve((last + 1) * INKS);
+    base.length = Math.max(base.length, (last + 1) * INKS);
+    for (let cell = Math.max(0, Math.floor(startNs / cellNs)); cell <= last; cell++) {
+      const insideNs = Math.min(endNs, (cell + 1) * cellNs) - Math.max(startNs, cell * cellNs);
+      const at = cell * INKS + ink;
+      base.data[at] = /** @type {number} */ (base.data[at]) + insideNs;
+    }
+  }
+
+  /** Brings the levels above up to date from that cell of the base on. @param {number} fromCell */
+  #raise(fromCell) {
+    for (let level = 1; this.#level(level - 1).length / INKS > FEWEST_CELLS; level++) {
+      const below = this.#level(level - 1);
+      const here = this.#level(level);
+      const cells = Math.ceil(below.length / INKS / 2);
+      here.reserve(cells * INKS);
+      here.length = cells * INKS;
+      fromCell >>= 1;
+      for (let at = fromCell * INKS; at < cells * INKS; at++) {
+        const left = Math.floor(at / INKS) * 2 * INKS + (at % INKS);
+        here.data[at] = (below.data[left] ?? 0) + (left + INKS < below.length ? (below.data[left + INKS] ?? 0) : 0);
+      }
+    }
+  }
+
+  /**
+   * Hands out what dominates each cell of at least `leastNs` that touches [startNs, endNs], neighbours alike as one.
+   * @param {number} startNs @param {number} endNs @param {number} leastNs
+   * @param {(ink: number, fromNs: number, toNs: number, runningPart: number) => void} emit
+   */
+  cells(startNs, endNs, leastNs, emit) {
+    let level = 0;
+    while (level + 1 < this.#levels.length && this.baseNs * 2 ** level < leastNs) level++;
+    const cellNs = this.baseNs * 2 ** level;
+    const column = this.#level(level);
+    const stop = Math.min(Math.ceil(endNs / cellNs), column.length / INKS);
+    let from = Math.max(0, Math.floor(startNs / cellNs));
+    let [open, openPart] = [-1, 0];
+    for (let cell = from; cell < stop; cell++) {
+      const [ink, part] = dominating(column.data, cell * INKS);
+      const same = ink === open && Math.abs(part - openPart) < 0.1;
+      if (!same && open >= 0) emit(open, from * cellNs, cell * cellNs, openPart);
+      if (!same) [open, openPart, from] = [ink, part, cell];
+    }
+    if (open >= 0) emit(open, from * cellNs, stop * cellNs, openPart);
+  }
+
+  /** Is a cell at least that long? Else the bars themselves are few enough to draw. @param {number} leastNs */
+  serves(leastNs) {
+    return this.baseNs <= leastNs;
+  }
+}
+
+/**
+ * The ink with the most time, and which part of the time something ran.
+ * @param {ArrayLike<number>} times @param {number} at @returns {[number, number]}
+ */
+export function dominating(times, at) {
+  let [best, bestTime, running, all] = [/** @type {number} */ (Ink.NONE), 0, 0, 0];
+  for (let ink = 0; ink < INKS; ink++) {
+    const time = times[at + ink] ?? 0;
+    if (time > bestTime) [best, bestTime] = [ink, time];
+    if (runs(ink)) running += time;
+    all += time;
+  }
+  return [best, all > 0 ? running / all : 0];
+}

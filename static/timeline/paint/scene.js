@@ -1,0 +1,310 @@
+// @ts-check
+/** One frame of the plot: axis, rows, marks, arrows, in this order, through the renderer. */
+import { MarkKind, STATES } from "../../generated/records.js";
+import { shortText, stateName, plain } from "../describe.js";
+import { axis } from "../axis.js";
+import { visibleRows } from "../layout.js";
+import { endOf, pxToTime, timeToPx } from "../viewport.js";
+import { Bars, leavesTrace } from "./bars.js";
+import { Batch } from "./canvas.js";
+import { density, STACK } from "./density.js";
+import { INKS, Ink, SHAPES } from "./inks.js";
+
+/** @typedef {import("../../recording/model.js").Model} Model */
+/** @typedef {import("../../recording/lane.js").Lane} Lane */
+/** @typedef {import("../viewport.js").View} View */
+/** @typedef {import("../layout.js").Row} Row */
+/** @typedef {import("./canvas.js").CanvasRenderer} Renderer */
+/** @typedef {import("./canvas.js").Text} Text */
+/** @typedef {import("./palette.js").Palette} Palette */
+/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, flows: boolean}} Frame `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
+
+const MOST_ARROWS = 600;
+const LETTER_PX = 15;
+const WORD_PX = 52;
+const GAP_PX = 1;
+
+export class Scene {
+  #bars;
+  #batches = Array.from({ length: INKS }, () => new Batch());
+  #traces = new Batch();
+  /** @type {Text[]} */
+  #texts = [];
+  /** Arrows in sight that were too many to draw. */
+  hiddenArrows = false;
+
+  /** @param {Model} model @param {Renderer} renderer */
+  constructor(model, renderer) {
+    this.model = model;
+    this.renderer = renderer;
+    this.#bars = new Bars(model);
+  }
+
+  /** @param {Frame} frame */
+  draw(frame) {
+    const { view, palette, heightPx } = frame;
+    this.#reset();
+    const [first, stop] = visibleRows(frame.rows, frame.topPx, frame.topPx + heightPx - palette.axisPx);
+    const rows = frame.rows.slice(first, stop);
+    this.#grid(frame, rows);
+    this.renderer.inside(0, palette.axisPx, view.widthPx, heightPx - palette.axisPx, () => {
+      this.#drawRows(frame, rows);
+      this.#drawMarks(frame, rows);
+      if (frame.flows) this.#drawFlows(frame);
+      this.#edge(frame);
+      this.renderer.drawTexts(this.#texts);
+    });
+    this.#drawAxis(frame);
+  }
+
+  #reset() {
+    for (const batch of this.#batches) batch.length = 0;
+    this.#traces.length = 0;
+    this.#texts = [];
+  }
+
+  /** @param {Frame} frame @param {Row[]} rows */
+  #grid(frame, rows) {
+    const { view, palette } = frame;
+    const lines = new Batch();
+    for (const { tNs, label } of axis(view, 110).ticks) {
+      const x = Math.round(timeToPx(view, tNs)) + 0.5;
+      if (label) lines.push(x, palette.axisPx, x, frame.heightPx);
+    }
+    for (const row of rows) {
+      const y = Math.round(this.#yOf(frame, row) + row.heightPx) - 0.5;
+      lines.push(0, y, view.widthPx, y);
+    }
+    this.renderer.drawLines(palette.rule, lines);
+  }
+
+  /** A row's top on the plot. @param {Frame} frame @param {Row} row */
+  #yOf(frame, row) {
+    return frame.palette.axisPx + row.yPx - frame.topPx;
+  }
+
+  // --- rows
+
+  /** @param {Frame} frame @param {Row[]} rows */
+  #drawRows(frame, rows) {
+    const lanes = rows.filter((row) => row.kind === "lane");
+    for (const row of lanes) this.#laneRow(frame, row);
+    for (let ink = 0; ink < INKS; ink++) {
+      const batch = /** @type {Batch} */ (this.#batches[ink]);
+      if (batch.length) this.renderer.drawBars(ink, batch);
+    }
+    this.renderer.drawRects(frame.palette.inks[Ink.RUNNING] ?? "", this.#traces);
+    for (const row of rows) {
+      if (row.kind === "density") this.#densityRow(frame, row);
+      else if (row.lane.counter) this.#counterRow(frame, row);
+    }
+  }
+
+  /** @param {Frame} frame @param {Row} row */
+  #laneRow(frame, row) {
+    const { lane } = row;
+    const { palette } = frame;
+    const box = barBox(row, this.#yOf(frame, row), palette);
+    const edgeNs = lane.endNs(frame.edgeNs);
+    this.#bars.draw(lane, frame.view, edgeNs, (ink, x, width, index, part) => {
+      const placed = this.#place(ink, x, width, box, palette);
+      this.#batches[ink]?.push(...placed);
+      if (leavesTrace(ink, part)) this.#traces.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
+      if (index >= 0 && width >= LETTER_PX) this.#label(frame, lane, index, ink, x, width, box);
+    });
+  }
+
+  /**
+   * The rectangle of a bar by the shape of its ink.
+   * @param {number} ink @param {number} x @param {number} width @param {{y: number, height: number}} box @param {Palette} palette
+   * @returns {[number, number, number, number]}
+   */
+  #place(ink, x, width, { y, height }, palette) {
+    const shown = width > 4 ? width - GAP_PX : Math.max(width, 1.25);
+    const middle = y + height / 2;
+    switch (SHAPES[ink]) {
+      case "line":
+        return [x, middle - palette.linePx / 2, shown, palette.linePx];
+      case "hairline":
+        return [x, middle - 0.5, shown, 1];
+      case "cap":
+        return [x, y + height * 0.15, 2, height * 0.7];
+      default:
+        return [x, y, shown, height];
+    }
+  }
+
+  /** @param {Frame} frame @param {Lane} lane @param {number} index @param {number} ink @param {number} x @param {number} width @param {{y: number, height: number}} box */
+  #label(frame, lane, index, ink, x, width, box) {
+    const { palette, view } = frame;
+    if (box.height < palette.smallPx * 0.95) return;
+    const left = Math.max(x, 0);
+    const room = Math.min(x + width, view.widthPx) - left;
+    if (room < LETTER_PX) return;
+    const bar = { lane, index };
+    const line = SHAPES[ink] === "line" || SHAPES[ink] === "hairline";
+    const letter = STATES.get(lane.stateOf(index))?.letter ?? "?";
+    const word = line ? shortText(this.model, bar) : stateName(this.model, bar);
+    const wordFits = room >= WORD_PX || (room > 30 && this.renderer.measure(word, true) + 14 < room);
+    if (line && !wordFits) return;
+    const text = wordFits ? word : letter;
+    const hatched = SHAPES[ink] !== "solid";
+    this.#texts.push({
+      text,
+      xPx: wordFits ? left + (line ? 14 : 7) : left + room / 2,
+      yPx: box.y + box.height / 2 + 0.5,
+      color: hatched ? palette.text : (palette.onInk[ink] ?? palette.text),
+      small: true,
+      align: wordFits ? "left" : "center",
+      maxPx: wordFits ? room - (line ? 24 : 12) : room,
+      ...(hatched ? { behind: palette.background } : {}),
+    });
+  }
+
+  /** @param {Frame} frame @param {Row} row */
+  #densityRow(frame, row) {
+    const { view } = frame;
+    const columnPx = 1;
+    const columns = Math.ceil(view.widthPx / columnPx);
+    const counts = density(row.members, view, frame.edgeNs, columns);
+    const y = this.#yOf(frame, row) + 4;
+    const height = row.heightPx - 8;
+    const bottoms = new Float64Array(columns).fill(y + height);
+    const tops = new Float64Array(columns);
+    counts.forEach((count, place) => {
+      for (let i = 0; i < columns; i++) tops[i] = /** @type {number} */ (bottoms[i]) - (/** @type {number} */ (count[i]) / row.members.length) * height;
+      this.renderer.drawArea(/** @type {number} */ (STACK[place]), bottoms, tops, columns, columnPx);
+      bottoms.set(tops);
+    });
+  }
+
+  /** @param {Frame} frame @param {Row} row */
+  #counterRow(frame, row) {
+    const { counter } = row.lane;
+    if (!counter || counter.max <= 0) return;
+    const { view } = frame;
+    const columns = Math.ceil(view.widthPx);
+    const box = barBox(row, this.#yOf(frame, row), frame.palette);
+    const bottoms = new Float64Array(columns).fill(box.y + box.height);
+    const tops = new Float64Array(columns);
+    let next = 0;
+    let value = 0;
+    for (let i = 0; i < columns; i++) {
+      const until = pxToTime(view, i + 1);
+      // The highest value within a column stays seen, however short it was.
+      let highest = value;
+      while (next < counter.t.length && /** @type {number} */ (counter.t.data[next]) < until) {
+        value = /** @type {number} */ (counter.value.data[next++]);
+        highest = Math.max(highest, value);
+      }
+      if (pxToTime(view, i) > frame.edgeNs) highest = 0;
+      tops[i] = box.y + box.height * (1 - highest / counter.max);
+    }
+    this.renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
+  }
+
+  // --- marks and arrows
+
+  /** @param {Frame} frame @param {Row[]} rows */
+  #drawMarks(frame, rows) {
+    const { view, palette } = frame;
+    const printed = new Batch();
+    const grave = new Batch();
+    for (const row of rows) {
+      if (row.kind !== "lane" || !row.lane.marks.length) continue;
+      const y = this.#yOf(frame, row);
+      let freePx = -Infinity;
+      for (const mark of row.lane.marks) {
+        const x = Math.round(timeToPx(view, mark.t));
+        if (x < -400 || x > view.widthPx) continue;
+        const serious = SERIOUS.has(mark.kind);
+        (serious ? grave : printed).push(x, y + 3, 1.5, row.heightPx - 6);
+        if (x < freePx) continue;
+        (serious ? grave : printed).push(x, y + 3, 6, 5);
+        const text = plain(mark.text);
+        const width = this.renderer.measure(text, true);
+        const nextX = this.#nextMarkPx(row.lane, mark.t, view);
+        const maxPx = Math.min(Math.max(nextX - x - 14, 0), 420);
+        if (text && maxPx > 24) {
+          this.#texts.push({ text, xPx: x + 10, yPx: y + 3 + palette.heights.markPx / 2, color: serious ? palette.error : palette.text, small: true, maxPx });
+          freePx = x + 12 + Math.min(width, maxPx);
+        } else freePx = x + 7;
+      }
+    }
+    this.renderer.drawRects(palette.text, printed, 0.75);
+    this.renderer.drawRects(palette.error, grave);
+  }
+
+  /** Where the next flag stands that leaves this one room. @param {Lane} lane @param {number} t @param {View} view */
+  #nextMarkPx(lane, t, view) {
+    const x = timeToPx(view, t);
+    for (const mark of lane.marks) {
+      const next = timeToPx(view, mark.t);
+      if (mark.t > t && next > x + 40) return next;
+    }
+    return view.widthPx + 200;
+  }
+
+  /** @param {Frame} frame */
+  #drawFlows(frame) {
+    const { view, palette } = frame;
+    const { flows } = this.model;
+    const { found, more } = flows.between(view.startNs, endOf(view), MOST_ARROWS);
+    this.hiddenArrows = more;
+    if (more) return;
+    const rowOf = new Map(frame.rows.filter((row) => row.kind === "lane").map((row) => [row.lane.id, row]));
+    const batch = new Batch();
+    for (const i of found) {
+      const from = rowOf.get(/** @type {number} */ (flows.from.data[i]));
+      const to = rowOf.get(/** @type {number} */ (flows.to.data[i]));
+      if (!from || !to || from === to) continue;
+      const [a, b] = [barBox(from, this.#yOf(frame, from), palette), barBox(to, this.#yOf(frame, to), palette)];
+      const down = b.y > a.y;
+      batch.push(timeToPx(view, /** @type {number} */ (flows.t.data[i])), a.y + a.height / 2, timeToPx(view, /** @type {number} */ (flows.t2.data[i])), down ? b.y : b.y + b.height);
+    }
+    this.renderer.drawArrows(palette.flow, batch, 5);
+  }
+
+  /** Nothing is known to the right of the edge. @param {Frame} frame */
+  #edge(frame) {
+    const x = timeToPx(frame.view, frame.edgeNs);
+    if (x < 0 || x > frame.view.widthPx) return;
+    const line = new Batch();
+    line.push(Math.round(x) + 0.5, frame.palette.axisPx, Math.round(x) + 0.5, frame.heightPx);
+    this.renderer.drawLines(frame.live ? frame.palette.accent : frame.palette.strongRule, line, frame.live ? 2 : 1, frame.live ? [] : [2, 3]);
+  }
+
+  /** @param {Frame} frame */
+  #drawAxis(frame) {
+    const { view, palette } = frame;
+    const { ticks, base } = axis(view, palette.labelPx * 8);
+    const [small, large] = [new Batch(), new Batch()];
+    /** @type {Text[]} */
+    const texts = [];
+    const baseWidth = base ? this.renderer.measure(base, true) + 16 : 0;
+    for (const { tNs, label } of ticks) {
+      const x = Math.round(timeToPx(view, tNs)) + 0.5;
+      (label ? large : small).push(x, palette.axisPx - (label ? 7 : 4), x, palette.axisPx);
+      const half = this.renderer.measure(label, true) / 2;
+      const clear = base ? x - half > baseWidth + 4 : x - half > 2;
+      if (label && clear && x + half < view.widthPx - 2) texts.push({ text: label, xPx: x, yPx: palette.axisPx / 2 - 1, color: palette.quiet, small: true, align: "center" });
+    }
+    if (base) texts.push({ text: base, xPx: 6, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true });
+    const bottom = new Batch();
+    bottom.push(0, palette.axisPx - 0.5, view.widthPx, palette.axisPx - 0.5);
+    this.renderer.drawLines(palette.rule, small);
+    this.renderer.drawLines(palette.strongRule, large);
+    this.renderer.drawLines(palette.strongRule, bottom);
+    this.renderer.drawTexts(texts);
+  }
+}
+
+/** Marks that tell of something gone wrong or lost. @type {Set<number>} */
+const SERIOUS = new Set([MarkKind.EXCEPTION, MarkKind.DROPPED, MarkKind.LIMIT, MarkKind.HOOK, MarkKind.STDERR]);
+
+/** Where in its row a lane's bars lie: below the flags, if there are any. @param {Row} row @param {number} y the row's top @param {Palette} palette */
+export function barBox(row, y, palette) {
+  const insetPx = Math.min(Math.max(2, Math.round(palette.heights.rowPx * 0.14)), Math.round(row.heightPx * 0.18));
+  const flagsPx = row.lane.marks.length && row.kind === "lane" ? palette.heights.markPx : 0;
+  return { y: Math.round(y + flagsPx + insetPx), height: Math.round(row.heightPx - flagsPx - 2 * insetPx) };
+}

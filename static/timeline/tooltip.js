@@ -1,0 +1,80 @@
+// @ts-check
+/** The small box beside the pointer: what lies under it, with exact times. */
+import { make } from "../common/dom.js";
+import { exact, grouped } from "../common/format.js";
+import { t } from "../common/i18n.js";
+import { INK_OF_STATE, SHAPES } from "./paint/inks.js";
+import { facts, kindName, laneName, plain, stateName } from "./describe.js";
+
+/** @typedef {import("../recording/model.js").Model} Model */
+/** @typedef {import("./describe.js").BarRef} BarRef */
+/** @typedef {import("./layout.js").Row} Row */
+
+const AWAY_PX = 14;
+
+export class Tooltip {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.host = host;
+    this.box = make("div", { class: "tooltip", role: "tooltip", hidden: true });
+    host.append(this.box);
+  }
+
+  hide() {
+    this.box.hidden = true;
+  }
+
+  /** @param {Node[]} contents @param {number} xPx @param {number} yPx in the host */
+  show(contents, xPx, yPx) {
+    this.box.replaceChildren(...contents);
+    this.box.hidden = false;
+    const { width, height } = this.box.getBoundingClientRect();
+    const host = this.host.getBoundingClientRect();
+    const left = xPx + AWAY_PX + width > host.width ? xPx - AWAY_PX - width : xPx + AWAY_PX;
+    const top = yPx + AWAY_PX + height > host.height ? yPx - AWAY_PX - height : yPx + AWAY_PX;
+    this.box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+}
+
+/** @param {Model} model @param {BarRef} bar @param {number} edgeNs @param {number} atNs @returns {HTMLElement[]} */
+export function barContents(model, bar, edgeNs, atNs) {
+  const marks = bar.lane.marks.filter((mark) => Math.abs(mark.t - atNs) === 0);
+  void marks;
+  return [heading(model, bar), table(facts(model, bar, edgeNs))];
+}
+
+/** @param {Model} model @param {BarRef} bar */
+export function heading(model, bar) {
+  const ink = INK_OF_STATE[bar.lane.stateOf(bar.index)] ?? 0;
+  return make(
+    "p",
+    { class: "tooltip-head" },
+    make("span", { class: "swatch", "data-ink": ink, "data-shape": SHAPES[ink] ?? "none" }),
+    make("strong", {}, stateName(model, bar)),
+    make("span", { class: "quiet" }, `${kindName(bar.lane)} ${laneName(bar.lane)}`),
+  );
+}
+
+/** @param {[string, string][]} rows */
+export function table(rows) {
+  return make("dl", { class: "pairs" }, ...rows.flatMap(([word, value]) => [make("dt", {}, word), make("dd", {}, value)]));
+}
+
+/** @param {{t: number, text: string, kind: number}} mark */
+export function markContents(mark) {
+  return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(mark.text))];
+}
+
+/** How many lanes of a density row were in each state at one time. @param {Row} row @param {number} atNs */
+export function densityContents(row, atNs) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const lane of row.members) {
+    const index = lane.indexAt(atNs);
+    if (index < 0 || (lane.ended && index === lane.length - 1)) continue;
+    const ink = INK_OF_STATE[lane.stateOf(index)] ?? 0;
+    counts.set(ink, (counts.get(ink) ?? 0) + 1);
+  }
+  const rows = [...counts].sort((a, b) => a[0] - b[0]).map(([ink, n]) => /** @type {[string, string]} */ ([t(`ink.${ink}`), grouped(n)]));
+  return [make("p", { class: "tooltip-head" }, make("strong", {}, t("timeline.many", { n: grouped(row.members.length), kind: kindName(/** @type {any} */ (row.members[0])) })), make("span", { class: "quiet" }, exact(atNs))), table(rows)];
+}
