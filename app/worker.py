@@ -16,15 +16,19 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.core.blocks import MAGIC, BlockKind, encode_document
 from app.core.records import Outcome
-from app.recorder import header
+from app.recorder import header, probe
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, Target, record
+from app.sandbox.command import RINGS
+from app.sandbox.launch import Program, SandboxedRun
+from app.sandbox.limits import Limits
+from app.sandbox.runtime import Runtime
 
 Job = Mapping[str, Any]
 Classify = Callable[[Any], tuple[Outcome, str]]
@@ -99,6 +103,7 @@ class Stoppable:
         self._target, self._classify, self._control = prepared.target, prepared.classify, control
         self.stdout_fd, self.stderr_fd = self._target.stdout_fd, self._target.stderr_fd
         self.ring_dir_fd, self.exit_fd = self._target.ring_dir_fd, self._target.exit_fd
+        self.switch_fds, self.kernel = self._target.switch_fds, self._target.kernel
         self._stopped: Outcome | None = None
         self.usage, self.kill, self.close = self._target.usage, self._target.kill, self._target.close
 
@@ -130,10 +135,18 @@ class Stoppable:
 def prepare(job: Job) -> Prepared:
     """The job's program in its sandbox, or, of a trusted job, as its owner would start it. Nothing of it runs yet."""
     if not job["trusted"]:
-        raise NotImplementedError
+        return _sandboxed(job)
     os.chdir(job["cwd"])
     command = [job["python"] or sys.executable, job["script_path"], *job["argv"]]
     return Prepared(PlainTarget(command), job["script_path"], Bounds(**job["limits"]), job["limits"])
+
+
+def _sandboxed(job: Job) -> Prepared:
+    limits = Limits().with_(**job["limits"])
+    program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], probe.environment(RINGS, {}))
+    run = SandboxedRun(program, limits, Runtime.of_this_interpreter())
+    bounds = Bounds(**{name: getattr(limits, name) for name in Bounds.__slots__})
+    return Prepared(run, program.path, bounds, asdict(limits), run.classify)
 
 
 def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Usage:
     cpu_s: float | None = None
     memory_bytes: int | None = None
     processes: int | None = None
+    inodes: int | None = None
 
 
 class Target(Protocol):
@@ -76,13 +77,24 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a session stops at; None is unbounded. Bytes of output, records, seconds of wall and CPU time, bytes of memory."""
+    """What a session stops at; None is unbounded. Names carry their units; `tmp_inodes` are files in one writable folder."""
 
     wall_s: float | None = None
     cpu_s: float | None = None
     memory_bytes: int | None = None
     output_bytes: int | None = None
     records: int | None = None
+    tmp_inodes: int | None = None
+
+
+_OUTCOMES = {
+    "wall_s": Outcome.TIME_LIMIT,
+    "cpu_s": Outcome.CPU_LIMIT,
+    "memory_bytes": Outcome.MEMORY_LIMIT,
+    "tmp_inodes": Outcome.MEMORY_LIMIT,
+    "output_bytes": Outcome.OUTPUT_LIMIT,
+    "records": Outcome.RECORD_LIMIT,
+}
 
 
 @dataclass
@@ -109,6 +121,7 @@ class Session:
     size_bytes: int = 0
     output_bytes: int = 0
     outcome: Outcome | None = None
+    limit: str | None = None
     bound: float | None = None
     start_ns: int = 0
     kernel: Switches | None = None
@@ -185,34 +198,29 @@ class Session:
 
     # --- limits
 
-    def exceeded(self) -> tuple[Outcome, float] | None:
-        """The first bound that is passed, with its number."""
+    def exceeded(self) -> tuple[Outcome, str, float] | None:
+        """The first bound that is passed: the outcome, the bound's name and its number."""
         bounds = self.bounds
-        counts = self.timeline.counts()
-        wall_s = (time.monotonic_ns() - self.start_ns) / 1e9
-        checks: list[tuple[Outcome, float | None, Callable[[], float | None]]] = [
-            (Outcome.TIME_LIMIT, bounds.wall_s, lambda: wall_s),
-            (Outcome.OUTPUT_LIMIT, bounds.output_bytes, lambda: self.output_bytes),
-            (Outcome.RECORD_LIMIT, bounds.records, lambda: counts.records),
-        ]
-        if bounds.cpu_s is not None or bounds.memory_bytes is not None:
+        measured: dict[str, float | None] = {
+            "wall_s": (time.monotonic_ns() - self.start_ns) / 1e9,
+            "output_bytes": self.output_bytes,
+            "records": self.timeline.counts().records,
+        }
+        if bounds.cpu_s is not None or bounds.memory_bytes is not None or bounds.tmp_inodes is not None:
             usage = self.target.usage()
-            checks += [
-                (Outcome.CPU_LIMIT, bounds.cpu_s, lambda: usage.cpu_s),
-                (Outcome.MEMORY_LIMIT, bounds.memory_bytes, lambda: usage.memory_bytes),
-            ]
-        for outcome, bound, measure in checks:
-            measured = measure() if bound is not None else None
-            if bound is not None and measured is not None and measured > bound:
-                return outcome, bound
+            measured |= {"cpu_s": usage.cpu_s, "memory_bytes": usage.memory_bytes, "tmp_inodes": usage.inodes}
+        for name, value in measured.items():
+            bound = getattr(bounds, name)
+            if bound is not None and value is not None and value > bound:
+                return _OUTCOMES[name], name, bound
         return None
 
-    def stop(self, outcome: Outcome, bound: float | None = None) -> None:
+    def stop(self, outcome: Outcome, limit: str | None = None, bound: float | None = None) -> None:
         """Ends the run for a reason of ours, once."""
         if self.outcome is None:
-            self.outcome, self.bound = outcome, bound
+            self.outcome, self.limit, self.bound = outcome, limit, bound
             if bound is not None:
-                self.timeline.mark(time.monotonic_ns(), None, MarkKind.LIMIT, f"{outcome.value}: {bound:g}")
+                self.timeline.mark(time.monotonic_ns(), None, MarkKind.LIMIT, f"{outcome.value}: {limit} {bound:g}")
             self.target.kill()
 
 
@@ -331,6 +339,7 @@ def _end_document(session: Session, folder: RingFolder, ended: Any, end_ns: int)
         "outcome": outcome.value,
         "exit_code": code,
         "signal": signal,
+        "limit": session.limit,
         "bound": session.bound,
         "message": message,
         "t_end_ns": end_ns,

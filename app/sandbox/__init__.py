@@ -1,7 +1,7 @@
 """Launch an untrusted script, hold its limits, tell how it ended, leave nothing behind.
 
-    limits.py    the numbers                      seccomp.py  the system calls it does not get
-    runtime.py   what of the host it sees         stage.py    our first process inside the sandbox
-    command.py   bubblewrap's arguments           launch.py   starts and owns it: a Target for the recorder
-    outcome.py   how it ended, in words           check.py    does this machine hold all of that?
+limits.py    the numbers                      seccomp.py  the system calls it does not get
+runtime.py   what of the host it sees         stage.py    our first process inside the sandbox
+command.py   bubblewrap's arguments           launch.py   starts and owns it: a Target for the recorder
+outcome.py   how it ended, in words           check.py    does this machine hold all of that?
 """

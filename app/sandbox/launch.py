@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ UNPRIVILEGED_UID = 64_000
 STAGING = "/mnt"
 _CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x00020000, 4096, 16384, 1 << 18
 _START_S = 10.0
+_END_S = 2.0
 
 
 class SandboxError(RuntimeError):
@@ -83,7 +85,8 @@ class SandboxedRun:
         self._peak_processes = 0
         self._first_pid = 0
         self._folder_fds: list[int] = []
-        self.ring_dir_fd, self.switch_fds, self.kernel = -1, [], "unavailable"
+        self.ring_dir_fd, self.kernel = -1, "unavailable"
+        self.switch_fds: list[int] = []
         with contextlib.ExitStack() as undo:
             self._control, self.stdout_fd, self.stderr_fd = self._start(undo, UNPRIVILEGED_UID + slot)
             self.exit_fd = self._control.fileno()
@@ -188,8 +191,16 @@ class SandboxedRun:
                 return None
             except OSError:
                 data = b""
-            self._ended = Exit(**json.loads(data)) if data.endswith(b"\n") else Exit()
+            self._ended = Exit(**json.loads(data)) if data.endswith(b"\n") else self._end_without_word()
         return self._ended
+
+    def _end_without_word(self) -> Exit:
+        """The stage is gone before the script, as after `kill(-1)`: bubblewrap's own status tells what ended it."""
+        if not select.select([self._pid_fd], [], [], _END_S)[0]:
+            return Exit()
+        status = os.waitid(os.P_PIDFD, self._pid_fd, os.WEXITED | os.WNOWAIT)
+        code = status.si_status if status and status.si_code == os.CLD_EXITED else 0
+        return Exit(signal=code - 128) if code > 128 else Exit()
 
     def usage(self) -> RunUsage:
         """What the whole run uses now."""
@@ -301,5 +312,3 @@ def _stage_paths(runtime: Runtime) -> None:
         else:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
         must(libc.mount(os.fsencode(path), target.encode(), None, _MS_BIND | _MS_REC, None), f"bind {path}")
-
-

@@ -22,7 +22,10 @@ def outcome_of(code: int | None, signal_number: int | None, peak_processes: int,
     if signal_number == signal.SIGXCPU:
         return Outcome.CPU_LIMIT, f"the CPU limit of {limits.cpu_s:g} s"
     if signal_number is not None:
-        return Outcome.SIGNAL, f"ended by {signal.Signals(signal_number).name}" if signal_number < 32 else f"signal {signal_number}"
+        return (
+            Outcome.SIGNAL,
+            f"ended by {signal.Signals(signal_number).name}" if signal_number < 32 else f"signal {signal_number}",
+        )
     if code:
         return Outcome.PROGRAM_ERROR, f"exit code {code}"
     return Outcome.FINISHED, ""

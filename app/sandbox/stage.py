@@ -5,6 +5,8 @@ job (one JSON line); holds the script's limits; starts it; and reports how it en
 (exit code 137 or SIGKILL?). It stays the script's parent so that the exact wait status is known.
 """
 
+from __future__ import annotations
+
 import ctypes
 import json
 import os
@@ -12,6 +14,10 @@ import resource
 import signal
 import socket
 import sys
+
+TYPE_CHECKING = False  # the real one is in typing, whose import would double this process's start
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 RUN = "/run/schedscope"
 PR_SET_SECCOMP, PR_SET_DUMPABLE, SECCOMP_MODE_FILTER = 22, 4, 2
@@ -23,9 +29,9 @@ class FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def switch_descriptors():
+def switch_descriptors() -> tuple[list[int], str]:
     """Descriptors of the kernel's context switches, and why there are none."""
-    names = {}
+    names: dict[str, Any] = {}
     with open(f"{RUN}/switches.py") as file:
         exec(compile(file.read(), "switches.py", "exec"), names)
     try:
@@ -34,7 +40,7 @@ def switch_descriptors():
         return [], f"unavailable: {error.strerror or error}"
 
 
-def hand_out(control, folders):
+def hand_out(control: socket.socket, folders: list[str]) -> None:
     """Send the descriptors of the rings' folder, the writable folders and the switches, in that order."""
     switches, kernel = switch_descriptors()
     opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
@@ -44,7 +50,7 @@ def hand_out(control, folders):
         os.close(fd)
 
 
-def receive_job(control):
+def receive_job(control: socket.socket) -> dict[str, Any] | None:
     """One JSON line; None when nobody is there any more."""
     data = b""
     while not data.endswith(b"\n"):
@@ -52,10 +58,11 @@ def receive_job(control):
         if not piece:
             return None
         data += piece
-    return json.loads(data)
+    job: dict[str, Any] = json.loads(data)
+    return job
 
 
-def hold_limits(limits):
+def hold_limits(limits: dict[str, int]) -> None:
     """Resource limits of the script and of all it starts; counted inside this run's own user namespace."""
     for name, value in limits.items():
         number = getattr(resource, name)
@@ -64,7 +71,7 @@ def hold_limits(limits):
         resource.setrlimit(number, (value, value))
 
 
-def add_filter(program):
+def add_filter(program: bytes) -> None:
     """A further seccomp filter for this process and its children."""
     code = ctypes.create_string_buffer(program, len(program))
     argument = FilterProgram(len(program) // 8, ctypes.cast(code, ctypes.c_void_p))
@@ -72,7 +79,7 @@ def add_filter(program):
         raise OSError(ctypes.get_errno(), "the second filter was refused")
 
 
-def become_script(job):
+def become_script(job: dict[str, Any]) -> NoReturn:
     """In the child: nothing of ours stays open, nothing of ours stays in the environment."""
     os.setsid()
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
@@ -83,7 +90,7 @@ def become_script(job):
     os.execve(job["command"][0], job["command"], job["environment"])
 
 
-def main(fd):
+def main(fd: int) -> None:
     """Returns nothing; the process ends when the script has ended."""
     control = socket.socket(fileno=fd)
     hand_out(control, sys.argv[2:])
