@@ -198,7 +198,10 @@ class SandboxedRun:
         """The stage is gone before the script, as after `kill(-1)`: bubblewrap's own status tells what ended it."""
         if not select.select([self._pid_fd], [], [], _END_S)[0]:
             return Exit()
-        status = os.waitid(os.P_PIDFD, self._pid_fd, os.WEXITED | os.WNOWAIT)
+        try:
+            status = os.waitid(os.P_PIDFD, self._pid_fd, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # we killed it ourselves
+            return Exit()
         code = status.si_status if status and status.si_code == os.CLD_EXITED else 0
         return Exit(signal=code - 128) if code > 128 else Exit()
 
