@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from app.core.blocks import Block, BlockKind, Decoder
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERY_ADMISSION = {"SCHEDSCOPE_RUNS_PER_MINUTE": "10000", "SCHEDSCOPE_WAITING_PER_CLIENT": "10000"}
+PLAIN = (sys.executable, str(ROOT / "tests/web_plain.py"), "serve")
+"""Runs experiments without a sandbox: what most tests of the web need."""
+SANDBOXED = (sys.executable, "-m", "app", "serve")
 
 HEADER = '''"""
 id = "{id}"
@@ -88,9 +91,9 @@ class RunningServer:
         assert answer.status_code == 201, answer.text
         return answer.json()["id"], answer.json()["delete_token"]
 
-    def watch(self, run: str, offset: int = 0) -> Any:
+    def watch(self, run: str, offset: int = 0, **options: Any) -> Any:
         """A viewer's connection."""
-        return connect(f"{self.url.replace('http', 'ws')}/api/runs/{run}/live?from={offset}", max_size=None)
+        return connect(f"{self.url.replace('http', 'ws')}/api/runs/{run}/live?from={offset}", max_size=None, **options)
 
 
 def receive_all(viewer: Any) -> tuple[bytes, list[dict[str, Any]]]:
@@ -119,9 +122,9 @@ def output_of(data: bytes) -> bytes:
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[RunningServer]:
+def serving(folder: Path, program: Sequence[str] = PLAIN, **environment: str) -> Iterator[RunningServer]:
     """A server on a free port: data in `folder/data`, experiments in `folder/experiments`; it is stopped in order."""
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--data", str(folder / "data")]
+    command = [*program, "--port", "0", "--data", str(folder / "data")]
     variables = {**os.environ, "SCHEDSCOPE_EXPERIMENTS_DIR": str(folder / "experiments"), **EVERY_ADMISSION, **environment}
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -134,3 +137,26 @@ def serving(folder: Path, **environment: str) -> Iterator[RunningServer]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+@contextmanager
+def serving_course(folder: Path, **environment: str) -> Iterator[RunningServer]:
+    """A server with three experiments: `prints` (count), `waits` (prints a line, then sleeps), `fails` (exit status 3)."""
+    write_experiment(folder / "experiments", "prints", PRINTS, order=1, parameters=COUNT)
+    write_experiment(folder / "experiments", "waits", WAITS, order=2, topic="gil")
+    write_experiment(folder / "experiments", "fails", "raise SystemExit(3)\n", order=3, topic="gil")
+    with serving(folder, **environment) as server:
+        yield server
+
+
+def wait_output(viewer: Any, text: bytes) -> bytes:
+    """Take messages until the recording has this in its output; the bytes so far."""
+    data, decoder, output = bytearray(), Decoder(), bytearray()
+    for message in viewer:
+        if isinstance(message, bytes):
+            data += message
+            decoder.receive_data(message)
+            output += b"".join(block.output()[1] for block in decoder.blocks() if block.kind is BlockKind.OUTPUT)
+            if text in output:
+                return bytes(data)
+    raise AssertionError(f"the run ended without {text!r}")
