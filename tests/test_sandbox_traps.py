@@ -270,7 +270,7 @@ def test_loopback_works_and_nothing_beyond_it() -> None:
     try:
         assert prints(f"""
 import socket
-s = socket.create_server(("127.0.0.1", 5672)); c = socket.create_connection(("127.0.0.1", 5672)); print("loopback")
+s = socket.create_server(("127.0.0.1", 5672)); c = socket.create_connection(("localhost", 5672)); print("loopback")
 for address in (("127.0.0.1", {port}), ("169.254.169.254", 80), ("10.0.0.1", 80)):
     try: socket.create_connection(address, 2); print("reached", address)
     except OSError: print("unreachable")
@@ -300,3 +300,10 @@ def test_a_fault_of_the_sandbox_itself_is_said_and_leaves_nothing(monkeypatch: p
 def test_limits_name_the_field_and_its_bounds() -> None:
     with pytest.raises(ValueError, match=r"wall_s is 0: it must lie between 0\.1 and 600"):
         Limits().with_(wall_s=0)
+
+
+def test_the_check_finds_every_layer_in_place() -> None:
+    from app.sandbox import check
+
+    assert [layer for layer in check.layers() if not layer.holds] == []
+    assert check.holds() == (True, "")

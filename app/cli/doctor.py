@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.recorder import header, probe
+from app.sandbox import check
 
 _BROKER_PLACES = ("/usr/sbin", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/sbin")
 
@@ -26,6 +27,7 @@ class Finding:
 def findings() -> Iterator[Finding]:
     """Everything looked at, in the order it is printed."""
     yield from observers()
+    yield from sandbox()
     yield from broker()
 
 
@@ -35,6 +37,12 @@ def observers() -> Iterator[Finding]:
     remedy = "install a C compiler and the interpreter's headers, then: make run" if missing else ""
     for name, text in header.observers().items():
         yield Finding("observer", name, text == "exact", text, remedy)
+
+
+def sandbox() -> Iterator[Finding]:
+    """Every layer, tried from inside by a probe script."""
+    for layer in check.layers():
+        yield Finding("sandbox", layer.name, layer.holds, layer.text, layer.remedy)
 
 
 def broker() -> Iterator[Finding]:
