@@ -59,6 +59,7 @@ class RunPage {
     return new Timeline(need("#timeline"), this.model, {
       onSelected: (bar) => this.#select(bar),
       onCursor: () => {},
+      onEdge: (edgeNs) => this.status.elapsed(edgeNs),
       onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
       onViewed: (view) => this.range.keep(this.timeline.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null),
     });
@@ -196,6 +197,7 @@ class RunPage {
     }
     this.output.draw(this.model.output);
     this.timeline.requestDraw();
+    this.#sayEmpty();
   }
 
   /** @param {Status} status */
@@ -249,8 +251,16 @@ class RunPage {
     this.button.hidden = !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
     need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
     need("#follow").hidden = state !== "running" || this.timeline?.following !== "none";
+    this.#sayEmpty();
     if (state === "queued" || state === "starting") this.status.waiting(state);
     if (state === "loading") this.status.loading();
+  }
+
+  /** An empty picture says why it is empty. */
+  #sayEmpty() {
+    const note = need("#timeline-empty");
+    note.hidden = this.state === "idle" || this.model.stateCount > 0;
+    note.textContent = t(this.state === "finished" || this.state === "interrupted" ? "timeline.nothing" : "timeline.waiting");
   }
 
   // --- selection

@@ -13,6 +13,7 @@ const COPIED_MS = 1800;
 export class StatusLine {
   #word = make("strong", { class: "status-word" });
   #rest = make("span", { class: "status-rest" });
+  #elapsed = make("span", { class: "elapsed", "aria-hidden": "true" });
   #aside = make("span", { class: "status-aside" });
 
   /** @param {HTMLElement} root */
@@ -46,7 +47,14 @@ export class StatusLine {
   going(status) {
     if (status.state === "queued") return this.#say("waiting", t("status.queued"), t("status.position", { n: status.position }));
     const behind = status.behind_bytes > 0 ? [t("status.behind", { size: size(status.behind_bytes) })] : [];
-    this.#say("live", t("status.running"), ...behind);
+    this.#elapsed.textContent = "";
+    this.#say("live", t("status.running"), this.#elapsed, ...behind);
+  }
+
+  /** How long the run has gone on, as far as is known. @param {number} ns */
+  elapsed(ns) {
+    const text = `${(ns / 1e9).toFixed(1)}\u2009s`;
+    if (this.#elapsed.textContent !== text) this.#elapsed.textContent = text;
   }
 
   /** @param {Connection} connection */

@@ -19,6 +19,8 @@ export const kindName = (lane) => t(`lane.${KIND_KEYS[lane.kind] ?? "unknown"}`)
 export function laneName(lane) {
   if (lane.kind === LaneKind.MACHINE) return t("lane.machine");
   if (lane.kind === LaneKind.GIL) return lane.name || "GIL";
+  if (lane.kind === LaneKind.CORE) return `${kindName(lane)} ${/\d+/.exec(lane.name)?.[0] ?? lane.name}`;
+  if (lane.kind === LaneKind.CPU) return kindName(lane);
   return lane.name || `${kindName(lane)} ${lane.id}`;
 }
 

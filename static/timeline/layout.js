@@ -78,10 +78,28 @@ export function layout(machine, folding, heights) {
   return { rows, heightPx: yPx };
 }
 
+/** How much a row may grow when there is more room than rows. */
+const MOST_GROWTH = 1.8;
+
+/**
+ * The layout for a plot of that height: few rows are given more of it, so that a picture of two lanes fills its frame.
+ * @param {Lane} machine @param {Folding} folding @param {Heights} heights @param {number} roomPx
+ * @returns {{rows: Row[], heightPx: number, heights: Heights}}
+ */
+export function layoutInto(machine, folding, heights, roomPx) {
+  const plain = layout(machine, folding, heights);
+  const growth = Math.min(MOST_GROWTH, (roomPx / Math.max(plain.heightPx, 1)) * 0.98);
+  if (growth <= 1.05) return { ...plain, heights };
+  const grown = { ...heights };
+  for (const name of /** @type {const} */ (["rowPx", "thinPx", "stripPx", "densityPx", "counterPx"])) grown[name] = Math.round(heights[name] * growth);
+  return { ...layout(machine, folding, grown), heights: grown };
+}
+
 /** @param {Lane[]} lanes */
 function ordered(lanes) {
   const rank = (/** @type {Lane} */ lane) => RANK[lane.kind] ?? 0;
-  return lanes.some((lane) => rank(lane)) ? [...lanes].sort((a, b) => rank(a) - rank(b) || a.id - b.id) : lanes;
+  const number = (/** @type {Lane} */ lane) => (lane.kind === LaneKind.CORE ? Number(/\d+/.exec(lane.name)?.[0] ?? 0) : lane.id);
+  return lanes.some((lane) => rank(lane)) ? [...lanes].sort((a, b) => rank(a) - rank(b) || number(a) - number(b)) : lanes;
 }
 
 /** @param {Lane} lane @param {Heights} heights */
@@ -103,6 +121,9 @@ export function rowAt(rows, yPx) {
   const row = rows[low - 1];
   return row && yPx < row.yPx + row.heightPx ? low - 1 : -1;
 }
+
+/** Does the row below belong to this one, without a rule between them? @param {Row[]} rows @param {number} index */
+export const hasStrip = (rows, index) => rows[index + 1]?.lane.kind === LaneKind.CPU;
 
 /** The rows that touch [topPx, bottomPx), as a half-open span of indices. @param {Row[]} rows @param {number} topPx @param {number} bottomPx @returns {[number, number]} */
 export function visibleRows(rows, topPx, bottomPx) {

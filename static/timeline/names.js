@@ -5,18 +5,18 @@ import { grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
 import { kindName, laneName } from "./describe.js";
+import { hasStrip } from "./layout.js";
 import { holderInk, Ink } from "./paint/inks.js";
 
 /** @typedef {import("./layout.js").Row} Row */
 /** @typedef {{onFolded: (row: Row, open: boolean) => void, onChosen: (row: Row) => void}} Wishes */
 
-/** Kinds whose own word says more than their name alone. @type {Set<number>} */
-const TOLD = new Set([LaneKind.PROCESS, LaneKind.CORE]);
-
 export class Names {
   /** @type {{element: HTMLElement, row: Row | null, text: string}[]} */
   #pool = [];
   #focused = -1;
+  #first = 0;
+  #markPx = 0;
   /** @type {Row[]} */
   #rows = [];
 
@@ -31,15 +31,20 @@ export class Names {
   }
 
   /**
-   * @param {Row[]} rows @param {number} first @param {number} stop @param {number} topPx of the names' box in the rows @param {number} selected lane's number, -1 none
+   * @param {Row[]} rows those in sight @param {number} first the first one's number among all of them @param {number} count of all rows
+   * @param {number} topPx of the names' box in the rows @param {number} markPx @param {number} selected lane's number, -1 none
    */
-  draw(rows, first, stop, topPx, selected) {
+  draw(rows, first, count, topPx, markPx, selected) {
     this.#rows = rows;
-    for (let i = 0; i < stop - first; i++) {
+    this.#first = first;
+    this.#markPx = markPx;
+    if (this.#focused >= count) this.#focused = -1;
+    rows.forEach((row, i) => {
       const slot = (this.#pool[i] ??= this.#slot());
-      this.#fill(slot, /** @type {Row} */ (rows[first + i]), first + i, topPx, selected);
-    }
-    for (let i = stop - first; i < this.#pool.length; i++) /** @type {{element: HTMLElement}} */ (this.#pool[i]).element.hidden = true;
+      this.#fill(slot, row, first + i, topPx, selected);
+      slot.element.classList.toggle("has-strip", hasStrip(rows, i));
+    });
+    for (let i = rows.length; i < this.#pool.length; i++) /** @type {{element: HTMLElement}} */ (this.#pool[i]).element.hidden = true;
   }
 
   #slot() {
@@ -57,8 +62,9 @@ export class Names {
     element.hidden = false;
     element.style.transform = `translateY(${row.yPx - topPx}px)`;
     element.style.height = `${row.heightPx}px`;
+    element.style.paddingTop = row.kind === "lane" && row.lane.marks.length ? `${this.#markPx}px` : "";
     element.dataset.index = String(index);
-    element.tabIndex = index === Math.max(this.#focused, 0) ? 0 : -1;
+    element.tabIndex = index === Math.max(this.#focused, this.#first) ? 0 : -1;
     element.classList.toggle("is-selected", row.kind === "lane" && lane.id === selected);
     if (slot.text === key) return;
     slot.text = key;
@@ -84,14 +90,14 @@ export class Names {
   /** @param {EventTarget | null} target */
   #rowOf(target) {
     const element = target instanceof Element ? target.closest(".name") : null;
-    return element instanceof HTMLElement ? (this.#rows[Number(element.dataset.index)] ?? null) : null;
+    return element instanceof HTMLElement ? (this.#rows[Number(element.dataset.index) - this.#first] ?? null) : null;
   }
 
   /** The keys of a tree (WAI-ARIA). @param {KeyboardEvent} event */
   #key(event) {
     const row = this.#rowOf(event.target);
     if (!row) return;
-    const index = this.#rows.indexOf(row);
+    const index = this.#rows.indexOf(row) + this.#first;
     const open = event.key === "ArrowRight" ? true : event.key === "ArrowLeft" ? false : event.key === "Enter" || event.key === " " ? !row.open : null;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.focus(index + (event.key === "ArrowDown" ? 1 : -1));
     else if (open !== null && row.foldable) this.wishes.onFolded(row, open);
@@ -103,19 +109,15 @@ export class Names {
 
   /** @param {number} index */
   focus(index) {
-    if (index < 0 || index >= this.#rows.length) return;
     this.#focused = index;
-    const slot = this.#pool.find(({ element }) => !element.hidden && Number(element.dataset.index) === index);
-    const row = this.#rows[index];
-    if (slot) slot.element.focus();
-    else if (row) this.wishes.onChosen(row);
+    this.#pool.find(({ element }) => !element.hidden && Number(element.dataset.index) === index)?.element.focus();
   }
 }
 
 /** @param {Row} row */
 function textOf(row) {
   if (row.kind === "density") return t("timeline.many", { n: grouped(row.members.length), kind: kindName(/** @type {any} */ (row.members[0])) });
-  return TOLD.has(row.lane.kind) ? `${kindName(row.lane)} ${row.lane.kind === LaneKind.PROCESS ? row.lane.pid : laneName(row.lane)}` : laneName(row.lane);
+  return laneName(row.lane);
 }
 
 /** @param {Row} row @param {string} text */
@@ -126,6 +128,6 @@ function contents(row, text) {
   parts.push(twist);
   if (row.kind === "lane" && row.lane.holder >= 0) parts.push(make("span", { class: "chip", "data-holder": holderInk(row.lane) - Ink.HOLDER }));
   parts.push(make("span", { class: "name-text" }, text));
-  if (row.kind === "lane" && row.lane.kind === LaneKind.PROCESS && row.lane.name) parts.push(make("span", { class: "name-note" }, row.lane.name));
+  if (row.kind === "lane" && row.lane.kind === LaneKind.PROCESS) parts.push(make("span", { class: "name-note" }, `pid ${row.lane.pid}`));
   return parts;
 }

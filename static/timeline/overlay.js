@@ -60,9 +60,12 @@ export class Overlay {
     this.#renderer.drawLines(palette.quiet, line, 1, [1, 3]);
     if (cursorNs < 0) return;
     const text = exact(cursorNs);
-    const half = this.#renderer.measure(text, true) / 2 + 6;
+    const half = this.#renderer.measure(text, true) / 2 + 8;
     const center = Math.min(Math.max(x, half), view.widthPx - half);
-    this.#renderer.drawTexts([{ text, xPx: center, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true, align: "center" }].map((one) => ({ ...one, align: /** @type {CanvasTextAlign} */ ("center") })));
+    const ground = new Batch();
+    ground.push(center - half, 0, 2 * half, palette.axisPx - 8);
+    this.#renderer.drawRects(palette.background, ground);
+    this.#renderer.drawTexts([{ text, xPx: center, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true, align: "center" }]);
   }
 
   /** @param {Over} over @param {[number, number]} measure */

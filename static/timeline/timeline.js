@@ -7,7 +7,7 @@ import { need } from "../common/dom.js";
 import { barContents, densityContents, markContents, Tooltip } from "./tooltip.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { Edge } from "./edge.js";
-import { Folding, layout, rowAt, visibleRows } from "./layout.js";
+import { Folding, layoutInto, rowAt, visibleRows } from "./layout.js";
 import { Legend } from "./legend.js";
 import { listen } from "./input.js";
 import { Names } from "./names.js";
@@ -20,7 +20,7 @@ import * as viewport from "./viewport.js";
 /** @typedef {import("./describe.js").BarRef} BarRef */
 /** @typedef {import("./layout.js").Row} Row */
 /** @typedef {import("./viewport.js").View} View */
-/** @typedef {{onSelected: (bar: BarRef | null) => void, onCursor: (tNs: number | null) => void, onFollowing: (following: boolean) => void, onViewed: (view: View) => void}} Listener */
+/** @typedef {{onSelected: (bar: BarRef | null) => void, onCursor: (tNs: number | null) => void, onEdge: (edgeNs: number) => void, onFollowing: (following: boolean) => void, onViewed: (view: View) => void}} Listener */
 
 const REACH_PX = 4;
 const KEY_PAN = 0.12;
@@ -37,8 +37,9 @@ export class Timeline {
   #folding = new Folding();
   /** @type {Row[]} */
   #rows = [];
-  #rowsPx = 0;
   #laidOut = "";
+  /** @type {import("./paint/palette.js").Palette} as the style sheet says; rows may be given more room than that */
+  #basePalette;
   #frame = 0;
   #heightPx = 0;
   /** @type {{x: number, y: number} | null} */
@@ -58,7 +59,7 @@ export class Timeline {
     this.spacer = need(".timeline-spacer", root);
     this.stage = need(".timeline-stage", root);
     this.edge = new Edge(model);
-    this.palette = readPalette(root);
+    this.palette = this.#basePalette = readPalette(root);
     this.renderer = new CanvasRenderer(/** @type {HTMLCanvasElement} */ (need(".plot-bars", root)));
     this.renderer.usePalette(this.palette);
     this.scene = new Scene(model, this.renderer);
@@ -109,7 +110,7 @@ export class Timeline {
 
   /** The theme or the sizes have changed. */
   restyle() {
-    this.palette = readPalette(this.root);
+    this.palette = this.#basePalette = readPalette(this.root);
     this.renderer.usePalette(this.palette);
     this.#laidOut = "";
     this.#resized();
@@ -220,13 +221,14 @@ export class Timeline {
   }
 
   #layOut() {
-    const key = `${this.model.treeVersion}`;
+    const key = `${this.model.treeVersion} ${this.#heightPx}`;
     if (key === this.#laidOut) return;
     this.#laidOut = key;
-    const { rows, heightPx } = layout(this.model.machine, this.#folding, this.palette.heights);
+    const roomPx = this.#heightPx - this.#basePalette.axisPx;
+    const { rows, heightPx, heights } = layoutInto(this.model.machine, this.#folding, this.#basePalette.heights, roomPx);
     this.#rows = rows;
-    this.#rowsPx = heightPx;
-    this.spacer.style.height = `${this.#rowsPx + this.palette.axisPx}px`;
+    this.palette = { ...this.#basePalette, heights };
+    this.spacer.style.height = `${heightPx + this.palette.axisPx}px`;
   }
 
   // --- bars
@@ -324,11 +326,13 @@ export class Timeline {
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
     this.scene.draw({ view, rows: this.#rows, topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, flows: true });
     const [first, stop] = visibleRows(this.#rows, topPx, topPx + this.#heightPx);
-    this.names.draw(this.#rows, first, stop, topPx - palette.axisPx, this.selected?.lane.id ?? -1);
+    this.names.draw(this.#rows.slice(first, stop), first, this.#rows.length, topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
     this.#drawOverlay(topPx, scale);
     this.#drawTooltip();
-    if (this.edge.live) this.requestDraw();
+    if (!this.edge.live) return;
+    this.listener.onEdge(this.edge.ns);
+    this.requestDraw();
   }
 
   /** @param {number} topPx @param {number} scale */

@@ -20,12 +20,13 @@ export const Ink = /** @type {const} */ ({
   GAP: 8,
   ENDED: 9,
   OTHER: 10,
-  HOLDER: 11,
+  ALIVE: 11,
+  HOLDER: 12,
 });
 export const HOLDERS = 8;
 export const INKS = Ink.HOLDER + HOLDERS;
 
-/** @typedef {"none" | "solid" | "hatch" | "line" | "hairline" | "dots" | "cap"} Shape */
+/** @typedef {"none" | "solid" | "hatch" | "line" | "hairline" | "dots" | "cap" | "bracket"} Shape */
 
 /** @type {Record<string, number>} */
 const INK_OF_LOOK = {
@@ -40,7 +41,7 @@ const INK_OF_LOOK = {
 };
 
 /** @type {Shape[]} */
-export const SHAPES = ["none", "solid", "solid", "hatch", "line", "hatch", "hatch", "hairline", "dots", "cap", "solid", ...Array(HOLDERS).fill("solid")];
+export const SHAPES = ["none", "solid", "solid", "hatch", "line", "hatch", "hatch", "hairline", "dots", "cap", "solid", "bracket", ...Array(HOLDERS).fill("solid")];
 
 const NOTHING = new Set([State.GIL_FREE, State.CORE_IDLE]);
 
@@ -52,7 +53,7 @@ INK_OF_STATE[State.GIL_RELEASED] = Ink.RUNNING_C;
 const HELD = new Set([...STATES].filter(([, spec]) => spec.look === StateClass.RUNNING && spec.unit === Unit.THREAD).map(([number]) => number));
 
 /** Is this ink something that runs? */
-export const runs = (/** @type {number} */ ink) => ink === Ink.RUNNING || ink === Ink.RUNNING_C || ink >= Ink.OTHER;
+export const runs = (/** @type {number} */ ink) => ink === Ink.RUNNING || ink === Ink.RUNNING_C || ink === Ink.OTHER || ink >= Ink.HOLDER;
 
 /** @param {Lane} thread */
 export const holderInk = (thread) => Ink.HOLDER + (thread.holder % HOLDERS);
@@ -69,6 +70,8 @@ export function holderOf(model, lane, index) {
 /** @param {Model} model @param {Lane} lane @param {number} index */
 export function inkOf(model, lane, index) {
   const state = lane.stateOf(index);
+  // A process is there; what runs are its threads.
+  if (lane.kind === LaneKind.PROCESS && state === State.RUNNING) return Ink.ALIVE;
   if (!showsHolder(lane) || !HELD.has(state)) return INK_OF_STATE[state] ?? Ink.GAP;
   const thread = holderOf(model, lane, index);
   return thread ? holderInk(thread) : Ink.OTHER;

@@ -4,7 +4,7 @@ import { HOLDERS } from "./inks.js";
 
 /** @typedef {ReturnType<typeof readPalette>} Palette */
 
-const INK_TOKENS = ["none", "running", "running-c", "ready", "waiting", "gil-wait", "preempted", "idle", "gap", "ended", "other"];
+const INK_TOKENS = ["none", "running", "running-c", "ready", "waiting", "gil-wait", "preempted", "idle", "gap", "ended", "other", "alive"];
 
 /** @param {Element} element */
 export function readPalette(element) {

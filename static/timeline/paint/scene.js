@@ -1,13 +1,14 @@
 // @ts-check
 /** One frame of the plot: axis, rows, marks, arrows, in this order, through the renderer. */
-import { MarkKind, STATES } from "../../generated/records.js";
-import { shortText, stateName, plain } from "../describe.js";
+import { LaneKind, STATES } from "../../generated/records.js";
+import { shortText, stateName } from "../describe.js";
 import { axis } from "../axis.js";
-import { visibleRows } from "../layout.js";
+import { hasStrip, visibleRows } from "../layout.js";
 import { endOf, pxToTime, timeToPx } from "../viewport.js";
 import { Bars, leavesTrace } from "./bars.js";
 import { Batch } from "./canvas.js";
 import { density, STACK } from "./density.js";
+import { drawFlags } from "./flags.js";
 import { INKS, Ink, SHAPES } from "./inks.js";
 
 /** @typedef {import("../../recording/model.js").Model} Model */
@@ -71,10 +72,10 @@ export class Scene {
       const x = Math.round(timeToPx(view, tNs)) + 0.5;
       if (label) lines.push(x, palette.axisPx, x, frame.heightPx);
     }
-    for (const row of rows) {
+    rows.forEach((row, i) => {
       const y = Math.round(this.#yOf(frame, row) + row.heightPx) - 0.5;
-      lines.push(0, y, view.widthPx, y);
-    }
+      if (!hasStrip(rows, i)) lines.push(0, y, view.widthPx, y);
+    });
     this.renderer.drawLines(palette.rule, lines);
   }
 
@@ -127,6 +128,8 @@ export class Scene {
         return [x, middle - palette.linePx / 2, shown, palette.linePx];
       case "hairline":
         return [x, middle - 0.5, shown, 1];
+      case "bracket":
+        return [x, middle - 3, shown, 6];
       case "cap":
         return [x, y + height * 0.15, 2, height * 0.7];
       default:
@@ -137,28 +140,37 @@ export class Scene {
   /** @param {Frame} frame @param {Lane} lane @param {number} index @param {number} ink @param {number} x @param {number} width @param {{y: number, height: number}} box */
   #label(frame, lane, index, ink, x, width, box) {
     const { palette, view } = frame;
-    if (box.height < palette.smallPx * 0.95) return;
+    if (lane.kind === LaneKind.CPU || box.height < palette.smallPx * 0.95) return;
     const left = Math.max(x, 0);
     const room = Math.min(x + width, view.widthPx) - left;
     if (room < LETTER_PX) return;
-    const bar = { lane, index };
-    const line = SHAPES[ink] === "line" || SHAPES[ink] === "hairline";
-    const letter = STATES.get(lane.stateOf(index))?.letter ?? "?";
-    const word = line ? shortText(this.model, bar) : stateName(this.model, bar);
-    const wordFits = room >= WORD_PX || (room > 30 && this.renderer.measure(word, true) + 14 < room);
-    if (line && !wordFits) return;
-    const text = wordFits ? word : letter;
-    const hatched = SHAPES[ink] !== "solid";
+    const solid = SHAPES[ink] === "solid";
+    const before = solid || SHAPES[ink] === "hatch" ? 7 : 14;
+    const text = this.#wording(lane, index, ink, room - before - 7);
+    if (!text) return;
+    const letter = text.length === 1;
     this.#texts.push({
       text,
-      xPx: wordFits ? left + (line ? 14 : 7) : left + room / 2,
+      xPx: letter ? left + room / 2 : left + before,
       yPx: box.y + box.height / 2 + 0.5,
-      color: hatched ? palette.text : (palette.onInk[ink] ?? palette.text),
+      color: solid ? (palette.onInk[ink] ?? palette.text) : palette.text,
       small: true,
-      align: wordFits ? "left" : "center",
-      maxPx: wordFits ? room - (line ? 24 : 12) : room,
-      ...(hatched ? { behind: palette.background } : {}),
+      align: letter ? "center" : "left",
+      ...(solid ? {} : { behind: palette.background }),
     });
+  }
+
+  /** The longest of a bar's names that fits whole; a holder's may be cut, the rest fall back to the state's letter. @param {Lane} lane @param {number} index @param {number} ink @param {number} roomPx */
+  #wording(lane, index, ink, roomPx) {
+    const shape = SHAPES[ink] ?? "none";
+    if (shape === "bracket" || shape === "cap") return "";
+    const bar = { lane, index };
+    const filled = shape === "solid" || shape === "hatch";
+    for (const text of filled ? [stateName(this.model, bar)] : [shortText(this.model, bar), stateName(this.model, bar)]) {
+      if (this.renderer.measure(text, true) <= roomPx) return text;
+      if (ink >= Ink.HOLDER && roomPx > WORD_PX) return this.renderer.cut(text, roomPx);
+    }
+    return filled ? (STATES.get(lane.stateOf(index))?.letter ?? "?") : "";
   }
 
   /** @param {Frame} frame @param {Row} row */
@@ -207,42 +219,16 @@ export class Scene {
 
   /** @param {Frame} frame @param {Row[]} rows */
   #drawMarks(frame, rows) {
-    const { view, palette } = frame;
-    const printed = new Batch();
-    const grave = new Batch();
+    const flags = { printed: new Batch(), grave: new Batch(), texts: this.#texts };
     for (const row of rows) {
       if (row.kind !== "lane" || !row.lane.marks.length) continue;
-      const y = this.#yOf(frame, row);
-      let freePx = -Infinity;
-      for (const mark of row.lane.marks) {
-        const x = Math.round(timeToPx(view, mark.t));
-        if (x < -400 || x > view.widthPx) continue;
-        const serious = SERIOUS.has(mark.kind);
-        (serious ? grave : printed).push(x, y + 3, 1.5, row.heightPx - 6);
-        if (x < freePx) continue;
-        (serious ? grave : printed).push(x, y + 3, 6, 5);
-        const text = plain(mark.text);
-        const width = this.renderer.measure(text, true);
-        const nextX = this.#nextMarkPx(row.lane, mark.t, view);
-        const maxPx = Math.min(Math.max(nextX - x - 14, 0), 420);
-        if (text && maxPx > 24) {
-          this.#texts.push({ text, xPx: x + 10, yPx: y + 3 + palette.heights.markPx / 2, color: serious ? palette.error : palette.text, small: true, maxPx });
-          freePx = x + 12 + Math.min(width, maxPx);
-        } else freePx = x + 7;
-      }
+      drawFlags(frame, this.renderer, row.lane.marks, this.#yOf(frame, row), row.heightPx, flags);
     }
-    this.renderer.drawRects(palette.text, printed, 0.75);
-    this.renderer.drawRects(palette.error, grave);
-  }
-
-  /** Where the next flag stands that leaves this one room. @param {Lane} lane @param {number} t @param {View} view */
-  #nextMarkPx(lane, t, view) {
-    const x = timeToPx(view, t);
-    for (const mark of lane.marks) {
-      const next = timeToPx(view, mark.t);
-      if (mark.t > t && next > x + 40) return next;
-    }
-    return view.widthPx + 200;
+    // What happened to the run as a whole stands across all lanes.
+    const { machine } = this.model;
+    if (machine.marks.length) drawFlags(frame, this.renderer, machine.marks, frame.palette.axisPx, frame.heightPx - frame.palette.axisPx, flags);
+    this.renderer.drawRects(frame.palette.text, flags.printed, 0.75);
+    this.renderer.drawRects(frame.palette.error, flags.grave);
   }
 
   /** @param {Frame} frame */
@@ -298,9 +284,6 @@ export class Scene {
     this.renderer.drawTexts(texts);
   }
 }
-
-/** Marks that tell of something gone wrong or lost. @type {Set<number>} */
-const SERIOUS = new Set([MarkKind.EXCEPTION, MarkKind.DROPPED, MarkKind.LIMIT, MarkKind.HOOK, MarkKind.STDERR]);
 
 /** Where in its row a lane's bars lie: below the flags, if there are any. @param {Row} row @param {number} y the row's top @param {Palette} palette */
 export function barBox(row, y, palette) {
