@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from app.catalogue import read_experiment
+from app.catalogue import Experiment, read_experiment
 from app.core.recording import Lane
 from app.core.records import LaneKind
 from app.recorder import probe
 from tests.observed import Run, observe
 
-FOLDER = Path(__file__).resolve().parents[2] / "app/experiments"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "app/experiments"
 ENDS = ("finished", "failed", "cancelled", "killed")
 
 Span = tuple[int, int]
@@ -73,14 +79,51 @@ class Seen(Run):
         return number
 
 
-@cache
+way: ContextVar[str] = ContextVar("way", default="plain")
+"""Which way `seen` runs an experiment: "plain", or "sandboxed" as a visitor's run is."""
+
+
 def seen(name: str, **parameters: Any) -> Seen:
     """The experiment `name`, really run with these parameters (the others at their defaults); one run however often asked."""
-    path = FOLDER / f"{name.replace('-', '_')}.py"
-    experiment = read_experiment(path)
-    run = observe(path, *experiment.argv(experiment.validate(parameters)))
+    return _seen(way.get(), name, **parameters)
+
+
+@cache
+def _seen(way: str, name: str, **parameters: Any) -> Seen:
+    experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
+    values = experiment.validate(parameters)
+    argv = experiment.argv(values)
+    data = _run_by_worker(experiment, values) if way == "sandboxed" else observe(experiment.path, *argv).data
+    run = Seen(data, experiment.source)
     assert (run.end["outcome"], run.end["dropped"]) == ("finished", 0), run.output
-    return Seen(run.data, experiment.source)
+    return run
+
+
+def _run_by_worker(experiment: Experiment, values: dict[str, Any]) -> bytes:
+    """The experiment as the server has it run: by a worker, in the sandbox."""
+    with TemporaryDirectory() as folder:
+        recording = Path(folder) / "run.sched"
+        job = {
+            "recording": str(recording),
+            "name": experiment.path.name,
+            "source": experiment.source,
+            "argv": experiment.argv(values),
+            "experiment": experiment.id,
+            "parameters": values,
+            "limits": {"wall_s": experiment.header.time_limit_s},
+            "trusted": False,
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "app.worker"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        with worker:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write(json.dumps(job) + "\n")
+            worker.stdin.flush()  # and left open: its end would be an order to stop
+            said = [json.loads(line) for line in worker.stdout]
+        assert said[-1].get("outcome") == "finished", said[-1]
+        return recording.read_bytes()
 
 
 # --- arithmetic of spans

@@ -67,6 +67,7 @@ def test_their_waits_overlap(variant: str) -> None:
     assert parallelism(map(run.life, workers)) > 2
 
 
+@pytest.mark.parametrize("way", ["plain"], indirect=True)
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_killed_child_keeps_what_it_did_until_then(script: Any, method: str) -> None:
     run = observe(
