@@ -5,21 +5,32 @@ imported on behalf of the script: each hook waits until the script itself import
 out and says so with a mark on the timeline; the script goes on.
 """
 
+from __future__ import annotations
+
 import sys
 
+TYPE_CHECKING = False  # the real one is in typing, which the script may not want
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
 
-def _load_hooks(probe_folder):
-    from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
-    from importlib.util import module_from_spec, spec_from_file_location
+    Hook = Callable[[Any, Any], None]
+
+
+def _load_hooks(probe_folder: str) -> Any:
+    from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
+    from importlib.util import module_from_spec
     from os.path import exists
 
     for suffix in EXTENSION_SUFFIXES:
         path = f"{probe_folder}/_hooks{suffix}"
         if exists(path):
             name = "schedscope._hooks"
-            spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
+            loader = ExtensionFileLoader(name, path)
+            module = module_from_spec(ModuleSpec(name, loader, origin=path))
+            loader.exec_module(module)
             return module
     return None
 
@@ -27,11 +38,11 @@ def _load_hooks(probe_folder):
 class _AfterImport:
     """A finder that finds nothing itself: it lets `hooks[name]` run right after module `name` was executed."""
 
-    def __init__(self, probe, hooks):
+    def __init__(self, probe: Any, hooks: dict[str, Hook]) -> None:
         self.probe = probe
         self.hooks = hooks
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         hook = self.hooks.pop(name, None)
         if hook is None:
             return None
@@ -42,19 +53,19 @@ class _AfterImport:
                 return spec
         return None
 
-    def _run_after(self, loader, name, hook):
+    def _run_after(self, loader: Any, name: str, hook: Hook) -> None:
         execute = getattr(loader, "exec_module", None)
         if execute is None:
             return
 
-        def exec_module(module):
+        def exec_module(module: ModuleType) -> None:
             del loader.exec_module
             execute(module)
             self.install(name, hook, module)
 
         loader.exec_module = exec_module
 
-    def install(self, name, hook, module):
+    def install(self, name: str, hook: Hook, module: ModuleType) -> None:
         try:
             hook(self.probe, module)
         except Exception as error:
@@ -68,11 +79,11 @@ _HANDLE_RUN |= {"_format_callback_source", "_source_traceback", "_loop", "call_e
 _CALL_SOON = {"events", "Handle", "_source_traceback", "_ready", "append"}
 
 
-def _uses(function, names):
+def _uses(function: Any, names: set[str]) -> bool:
     return set(function.__code__.co_names) - {"_debug", "get_debug"} == names
 
 
-def _exception_in_step(handle, error):
+def _exception_in_step(handle: Any, error: BaseException) -> None:
     from asyncio import format_helpers
 
     source = format_helpers._format_callback_source(handle._callback, handle._args)
@@ -82,7 +93,7 @@ def _exception_in_step(handle, error):
     handle._loop.call_exception_handler(context)
 
 
-def _after_asyncio(probe, asyncio):
+def _after_asyncio(probe: Any, asyncio: Any) -> None:
     task = getattr(asyncio.tasks, "_CTask", None)
     if task is None:
         raise RuntimeError("asyncio runs without its C accelerator")
@@ -92,30 +103,30 @@ def _after_asyncio(probe, asyncio):
     probe.asyncio((task, handle, loop, _exception_in_step, may_run, may_schedule))
 
 
-def _after_greenlet(probe, greenlet):
+def _after_greenlet(probe: Any, greenlet: Any) -> None:
     probe.greenlet((greenlet.greenlet, greenlet.settrace))
 
 
-def _after_gevent(probe, gevent):
+def _after_gevent(probe: Any, gevent: Any) -> None:
     from gevent._config import config
 
     probe.gevent((gevent.hub.Hub, config.loop, gevent.GreenletExit))
 
 
-def _gevent_waits(*waits):
+def _gevent_waits(*waits: tuple[str, str, int]) -> Hook:
     """A hook that lets methods of gevent's compiled types name their reason: (type, method, state, text)."""
 
-    def hook(probe, module):
+    def hook(probe: Any, module: Any) -> None:
         found = [(getattr(module, kind, None), method, state, f"{kind}.{method}") for kind, method, state in waits]
         probe.gevent_waits([wait for wait in found if hasattr(wait[0], wait[1])])
 
     return hook
 
 
-def _after_threading(probe, threading):
+def _after_threading(probe: Any, threading: Any) -> None:
     bootstrap = threading.Thread._bootstrap_inner
 
-    def _bootstrap_inner(self):
+    def _bootstrap_inner(self: Any) -> None:
         probe.name(False, self.name)
         probe.trace_thread()
         bootstrap(self)
@@ -123,10 +134,10 @@ def _after_threading(probe, threading):
     threading.Thread._bootstrap_inner = _bootstrap_inner
 
 
-def _after_multiprocessing(probe, process):
+def _after_multiprocessing(probe: Any, process: Any) -> None:
     bootstrap = process.BaseProcess._bootstrap
 
-    def _bootstrap(self, *args, **kwargs):
+    def _bootstrap(self: Any, *args: Any, **kwargs: Any) -> Any:
         probe.name(True, self.name)
         return bootstrap(self, *args, **kwargs)
 
@@ -135,7 +146,7 @@ def _after_multiprocessing(probe, process):
 
 _WAIT_LOCK, _WAIT_QUEUE, _WAIT_TASK, _WAIT_EVENT = 30, 31, 33, 34  # probe.h; a test holds them equal
 
-_HOOKS = {
+_HOOKS: dict[str, Hook] = {
     "asyncio": _after_asyncio,
     "greenlet": _after_greenlet,
     "gevent": _after_gevent,
@@ -163,7 +174,7 @@ _HOOKS = {
 }
 
 
-def _process_name():
+def _process_name() -> str:
     words = sys.orig_argv[1:]
     while words and words[0].startswith("-") and words[0] not in ("-c", "-m"):
         words = words[1:]
@@ -174,7 +185,7 @@ def _process_name():
     return words[0].rpartition("/")[2]
 
 
-def _give_way(folder):
+def _give_way(folder: str) -> None:
     """Leave no trace on the path, and let the environment's own sitecustomize have its turn."""
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
@@ -186,7 +197,7 @@ def _give_way(folder):
         spec.loader.exec_module(module)
 
 
-def _boot():
+def _boot() -> None:
     folder = __file__.rpartition("/")[0]
     probe = _load_hooks(folder.rpartition("/")[0])
     _give_way(folder)
