@@ -136,7 +136,7 @@ class Header(_Model):
     note: Text
     shows: Text
     time_limit_s: int | float = Field(default=30, gt=0, le=MAX_TIME_LIMIT_S)
-    process_limit: int | None = Field(default=None, ge=1, le=65536)
+    process_limit: int | None = Field(default=None, ge=4, le=20_000)
     requires: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = Field(min_length=1)
     question: Question

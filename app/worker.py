@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -21,27 +22,33 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.core.blocks import MAGIC, BlockKind, encode_document
-from app.core.records import Outcome
+from app.core.records import Outcome, Stream
 from app.recorder import header, probe
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, Target, record
 from app.sandbox.command import RINGS
-from app.sandbox.launch import Program, SandboxedRun
+from app.sandbox.launch import Program, SandboxedRun, SandboxError
 from app.sandbox.limits import Limits
 from app.sandbox.runtime import Runtime
 
 Job = Mapping[str, Any]
 Classify = Callable[[Any], tuple[Outcome, str]]
+_ASK_INTERPRETER = """
+import json, platform, sys
+print(json.dumps({"implementation": platform.python_implementation(), "version": platform.python_version(),
+                  "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)()}))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A program ready to be released, and what its recording says of it."""
+    """A program ready to be released, and what its recording says of it. `sandbox` is `bubblewrap`, or `none: ` and why."""
 
     target: Target
     script_path: str
     bounds: Bounds
     limits: Mapping[str, Any]
+    sandbox: str
     classify: Classify | None = None
 
 
@@ -133,38 +140,80 @@ class Stoppable:
 
 
 def prepare(job: Job) -> Prepared:
-    """The job's program in its sandbox, or, of a trusted job, as its owner would start it. Nothing of it runs yet."""
-    if not job["trusted"]:
+    """The job's program in its sandbox, or, of a trusted job, as its owner would start it. Nothing of it runs yet.
+
+    A machine without a sandbox still runs the catalogue's own experiments, and the recording says so; anything else raises
+    SandboxError there.
+    """
+    if job["trusted"]:
+        return _plain(job, "none: the script is its owner's")
+    try:
         return _sandboxed(job)
-    os.chdir(job["cwd"])
-    command = [job["python"] or sys.executable, job["script_path"], *job["argv"]]
-    return Prepared(PlainTarget(command), job["script_path"], Bounds(**job["limits"]), job["limits"])
+    except SandboxError as error:
+        if job["experiment"] is None:
+            raise
+        return _plain(job, f"none: {error}")
 
 
 def _sandboxed(job: Job) -> Prepared:
     limits = Limits().with_(**job["limits"])
     program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], probe.environment(RINGS, {}))
-    run = SandboxedRun(program, limits, Runtime.of_this_interpreter())
-    bounds = Bounds(**{name: getattr(limits, name) for name in Bounds.__slots__})
-    return Prepared(run, program.path, bounds, asdict(limits), run.classify)
+    run = SandboxedRun(program, limits, Runtime.of_this_interpreter(), job["slot"])
+    return Prepared(run, program.path, _bounds(asdict(limits)), asdict(limits), "bubblewrap", run.classify)
+
+
+def _plain(job: Job, sandbox: str) -> Prepared:
+    os.chdir(job["cwd"])
+    target = PlainTarget([job["python"] or sys.executable, job["script_path"], *job["argv"]])
+    return Prepared(target, job["script_path"], _bounds(job["limits"]), job["limits"], sandbox)
+
+
+def _bounds(limits: Mapping[str, Any]) -> Bounds:
+    """What the session watches over; the rest of the limits is the kernel's to hold."""
+    return Bounds(**{name: limits[name] for name in Bounds.__slots__ if name in limits})
 
 
 def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:
     """Run the job, write its recording; the END document."""
     prepared = prepare(job)
     target = Stoppable(prepared, control)
+    return record(
+        target,
+        file,
+        _document(job, prepared.script_path, prepared.limits, prepared.sandbox),
+        prepared.bounds,
+        on_flush=lambda size: control.say(size_bytes=size),
+        classify=target.classify,
+        echo=_echo if job["trusted"] else None,
+    )
+
+
+def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: str) -> dict[str, Any]:
     document = header.document(
-        script_path=prepared.script_path,
+        script_path=script_path,
         source=job["source"],
-        interpreter=header.interpreter(),
+        interpreter=interpreter_of(job["python"]) if job["python"] else header.interpreter(),
         argv=job["argv"],
         experiment=job["experiment"],
         parameters=job["parameters"],
-        limits=prepared.limits,
+        limits=limits,
     )
-    return record(
-        target, file, document, prepared.bounds, on_flush=lambda size: control.say(size_bytes=size), classify=target.classify
-    )
+    return document | {"sandbox": sandbox}
+
+
+def interpreter_of(python: str) -> dict[str, Any]:
+    """What another interpreter says of itself. Raises OSError, or ValueError where it is no Python."""
+    try:
+        answer = subprocess.run([python, "-I", "-c", _ASK_INTERPRETER], capture_output=True, check=True, timeout=30)
+        return dict(json.loads(answer.stdout))
+    except (subprocess.SubprocessError, ValueError) as error:
+        raise ValueError(f"{python} is not a Python interpreter") from error
+
+
+def _echo(_stream: Stream, data: bytes) -> None:
+    """What a script of the owner's prints is seen in the terminal too: `schedscope run` has given us that as stderr."""
+    with suppress(OSError):
+        os.write(2, data)
 
 
 def main(carry: Callable[[Job, BinaryIO, Control], dict[str, Any]] = carry) -> int:
@@ -183,21 +232,21 @@ def main(carry: Callable[[Job, BinaryIO, Control], dict[str, Any]] = carry) -> i
             end = carry(job, file, control)
         except Exception as error:
             traceback.print_exc()
-            end = _fault(file, error)
+            end = _fault(file, job, error)
         file.flush()
         size_bytes = os.fstat(file.fileno()).st_size
     control.say(outcome=end["outcome"], exit_code=end.get("exit_code"), size_bytes=size_bytes, end=end)
     return 1 if end["outcome"] == Outcome.FAULT else 0
 
 
-def _fault(file: BinaryIO, error: Exception) -> dict[str, Any]:
+def _fault(file: BinaryIO, job: Job, error: Exception) -> dict[str, Any]:
     """End a recording that we failed to make, however far it came."""
     now_ns = time.monotonic_ns()
     end = {"outcome": Outcome.FAULT, "exit_code": None, "t_end_ns": now_ns, "message": f"{type(error).__name__}: {error}"}
     file.flush()
     if file.tell() == 0:
-        file.write(MAGIC)
-        file.write(encode_document(BlockKind.HEADER, now_ns, {"format": "schedscope", "version": MAGIC[-1], "t0_ns": now_ns}))
+        document = _document({**job, "python": None}, job["name"], job["limits"], "none: nothing was run") | {"t0_ns": now_ns}
+        file.write(MAGIC + encode_document(BlockKind.HEADER, now_ns, document))
     file.write(encode_document(BlockKind.END, now_ns, end))
     return end
 

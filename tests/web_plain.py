@@ -26,7 +26,7 @@ def plain_worker() -> int:
         def prepare(job: worker.Job) -> worker.Prepared:
             script = Path(folder) / job["name"]
             script.write_text(job["source"], "utf-8")
-            return really_prepare({**job, "trusted": True, "script_path": str(script), "cwd": folder})
+            return really_prepare({**job, "trusted": True, "script_path": str(script)})
 
         worker.prepare = prepare
         return worker.main()

@@ -6,10 +6,8 @@ stay to write the end of the recording.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,15 +16,9 @@ from typing import Any
 
 from app.core.records import Outcome, Stream
 from app.recorder import header
-from app.recorder.plain import PlainTarget
-from app.recorder.session import Bounds
 from app.recorder.session import record as observe
-
-_ASK_INTERPRETER = """
-import json, platform, sys
-print(json.dumps({"implementation": platform.python_implementation(), "version": platform.python_version(),
-                  "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)()}))
-"""
+from app.sandbox.launch import SandboxError
+from app.worker import interpreter_of, prepare
 
 
 class RefusedError(Exception):
@@ -53,30 +45,75 @@ class _Stops:
 
 
 def record_script(script: Path, argv: Sequence[str], output: Path, python: str | None, sandbox: bool) -> int:
-    """Run the script and write its recording; the script's exit status. Raises RefusedError when it cannot even start."""
+    """Run the script and write its recording; the script's exit status. Raises RefusedError when it cannot even start.
+
+    The file is made only once the script is ready to start: a mistyped line costs no recording of yesterday.
+    """
+    if sandbox and python:
+        raise RefusedError("the sandbox has the interpreter of this program; --python is for scripts without it")
     try:
         source = script.read_text("utf-8", "replace")
-    except OSError as error:
-        raise RefusedError(f"{script}: {error.strerror}") from error
-    interpreter = _ask(python) if python else header.interpreter()
-    document = header.document(script_path=str(script.absolute()), source=source, interpreter=interpreter, argv=argv, limits={})
+        job = _job(script, source, argv, python, sandbox)
+        document_of_python = interpreter_of(python) if python else header.interpreter()
+        prepared = prepare(job)
+    except (OSError, ValueError, SandboxError) as error:
+        raise RefusedError(_words(error)) from error
+    document = header.document(
+        script_path=prepared.script_path,
+        source=source,
+        interpreter=document_of_python,
+        argv=argv,
+        limits=prepared.limits,
+    )
     try:
         out = output.open("wb")
     except OSError as error:
-        raise RefusedError(f"{output}: {error.strerror}") from error
+        prepared.target.close()
+        raise RefusedError(_words(error)) from error
     stops = _Stops()
     with out, _signals(stops):
-        target = PlainTarget([python or sys.executable, str(script), *argv])
-        end = observe(target, out, document, Bounds(), cancelled=lambda: stops.status is not None, echo=stops.echo)
+        end = observe(
+            prepared.target,
+            out,
+            document | {"sandbox": prepared.sandbox},
+            prepared.bounds,
+            cancelled=lambda: stops.status is not None,
+            classify=prepared.classify,
+            echo=stops.echo,
+        )
     return _status(end, stops)
 
 
+def _job(script: Path, source: str, argv: Sequence[str], python: str | None, sandbox: bool) -> dict[str, Any]:
+    return {
+        "name": script.name,
+        "source": source,
+        "argv": list(argv),
+        "experiment": None,
+        "limits": {},
+        "trusted": not sandbox,
+        "script_path": str(script),
+        "python": python,
+        "cwd": os.getcwd(),
+        "slot": 0,
+    }
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def _status(end: dict[str, Any], stops: _Stops) -> int:
+    """The script's own exit status; where a limit or we ended it, that is said and the status is 1 (128 + N for signal N)."""
     if end["outcome"] == Outcome.CANCELLED and stops.status is not None:
         return stops.status
-    if end["exit_code"] is not None:
-        return int(end["exit_code"])
-    return 128 + int(end["signal"]) if end["signal"] else 1
+    if end["outcome"] not in (Outcome.FINISHED, Outcome.PROGRAM_ERROR, Outcome.SIGNAL):
+        bound = f" ({end['limit']} {end['bound']:g})" if end.get("bound") is not None else ""
+        print(f"schedscope record: {end['outcome']}{bound} {end['message']}".rstrip(), file=sys.stderr)
+        return 1
+    return int(end["exit_code"]) if end["exit_code"] is not None else 128 + int(end["signal"] or 0)
 
 
 @contextmanager
@@ -90,14 +127,3 @@ def _signals(stops: _Stops) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _ask(python: str) -> dict[str, Any]:
-    """What another interpreter says of itself."""
-    try:
-        answer = subprocess.run([python, "-I", "-c", _ASK_INTERPRETER], capture_output=True, check=True, timeout=30)
-        return dict(json.loads(answer.stdout))
-    except OSError as error:
-        raise RefusedError(f"{python}: {error.strerror}") from error
-    except (subprocess.SubprocessError, ValueError) as error:
-        raise RefusedError(f"{python} is not a Python interpreter: {error}") from error

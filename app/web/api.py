@@ -117,7 +117,7 @@ def _experiment_of(state: ServerState, experiment_id: str | None) -> Experiment:
 
 def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -> Job:
     """A run of a catalogue's experiment: its own time limit within the server's, more processes where it asks for them."""
-    limits: dict[str, float | int | None] = {"wall_s": min(experiment.header.time_limit_s, settings.wall_limit_s)}
+    limits = settings.limits | {"wall_s": min(experiment.header.time_limit_s, settings.wall_limit_s)}
     if experiment.header.process_limit is not None:
         limits["processes"] = experiment.header.process_limit
     return Job(
@@ -127,6 +127,8 @@ def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -
         experiment=experiment.id,
         parameters=values,
         limits=limits,
+        script_path=str(experiment.path),
+        cwd="/",
     )
 
 

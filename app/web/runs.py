@@ -27,15 +27,15 @@ _log = logging.getLogger("schedscope.runs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One script to run. `limits` overrides the worker's defaults by name; `trusted` runs it without a sandbox, with the
-    interpreter `python` (None: this one), in the folder `cwd`, and under the path `script_path`."""
+    """One script to run. `limits` overrides the sandbox's defaults by name. `trusted` runs it without a sandbox, as does a
+    machine that has none with the catalogue's own: then `script_path` is run in `cwd` by `python` (None: this interpreter)."""
 
     name: str
     source: str
     argv: list[str]
     experiment: str | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    limits: Mapping[str, float | int | None] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
     trusted: bool = False
     script_path: str | None = None
     python: str | None = None
@@ -52,6 +52,7 @@ class _Entry:
     feed: Feed
     worker: Worker | None = None
     task: asyncio.Task[None] | None = None
+    slot: int = -1
     cancelled: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,7 +67,7 @@ class RunManager:
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
-        self._running: set[str] = set()
+        self._free_slots = list(range(settings.slots))
         self._admitting = asyncio.Lock()
         self._closing = False
 
@@ -145,15 +146,19 @@ class RunManager:
 
     def statistics(self) -> dict[str, int]:
         """How busy the server is."""
-        return {"running": len(self._running), "queued": len(self._queue), "slots": self._settings.slots}
+        return {
+            "running": self._settings.slots - len(self._free_slots),
+            "queued": len(self._queue),
+            "slots": self._settings.slots,
+        }
 
     def _wait_s(self) -> float:
         return _TYPICAL_RUN_S * (1 + len(self._queue) // self._settings.slots)
 
     def _start_next(self) -> None:
-        while self._queue and len(self._running) < self._settings.slots and not self._closing:
+        while self._queue and self._free_slots and not self._closing:
             entry = self._queue.popleft()
-            self._running.add(entry.run.id)
+            entry.slot = self._free_slots.pop(0)
             entry.feed.publish(Status(State.RUNNING, None, 0))
             entry.task = asyncio.create_task(self._carry(entry))
         self._tell_positions()
@@ -179,7 +184,7 @@ class RunManager:
                 self._pool.replace()
                 await self._settle(entry, outcome)
             finally:
-                self._running.discard(entry.run.id)
+                self._free_slots.append(entry.slot)
                 self._start_next()
 
     async def _listen(self, entry: _Entry, worker: Worker) -> dict[str, Any]:
@@ -235,5 +240,5 @@ class RunManager:
             "script_path": job.script_path,
             "python": job.python,
             "cwd": job.cwd,
-            "created_s": entry.run.created_s,
+            "slot": entry.slot,
         }

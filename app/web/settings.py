@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from app import resources
+from app.sandbox.limits import Limits
 
 _DAY_S = 24 * 3600
 
@@ -37,7 +38,9 @@ class Settings:
     waiting_per_client: int = 2
 
     wall_limit_s: int = 30
-    """Upper bound of an experiment's own `time_limit_s`. The other limits of a run are the sandbox's defaults."""
+    """Upper bound of an experiment's own `time_limit_s`."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """The sandbox's other limits where they differ from its defaults, as `cpu_s=20,memory_bytes=536870912`."""
     retention_s: int = 180 * _DAY_S
     store_bytes: int = 16 * 1024**3
     """All recordings together; the oldest give way."""
@@ -63,6 +66,10 @@ class Settings:
         return cls(**values | {name: value for name, value in overrides.items() if value is not None})
 
     def __post_init__(self) -> None:
+        try:
+            Limits().with_(**self.limits)
+        except TypeError as error:
+            raise ValueError(f"limits: {error}") from error
         for spec in fields(self):
             value = getattr(self, spec.name)
             if isinstance(value, int | float) and value < (1 if spec.name in ("slots", "message_bytes") else 0):
@@ -70,8 +77,13 @@ class Settings:
 
 
 def _parse(variable: str, type_name: str, text: str) -> Any:
-    parsers: dict[str, Any] = {"int": int, "float": float, "Path": Path, "str | None": str}
+    parsers: dict[str, Any] = {"int": int, "float": float, "Path": Path, "str | None": str, "dict[str, float]": _parse_limits}
     try:
         return parsers[type_name](text)
     except ValueError as error:
         raise ValueError(f"{variable}={text!r} is not of type {type_name}") from error
+
+
+def _parse_limits(text: str) -> dict[str, float]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    return {name.strip(): float(value) if "." in value else int(value) for name, _, value in pairs}
