@@ -56,6 +56,8 @@ class Exit:
 
     code: int | None = None
     signal: int | None = None
+    processes: int = 0
+    """Processes and threads that were there when it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ class SandboxedRun:
 
     def classify(self, ended: Any) -> tuple[Outcome, str]:
         """Outcome and words of an end that no limit of the session brought about."""
-        return outcome_of(ended.code, ended.signal, self._peak_processes, self._limits)
+        peak = max(self._peak_processes, ended.processes)
+        return outcome_of(ended.code, ended.signal, peak, self._limits)
 
     def kill(self) -> None:
         """Ends every process of the run and waits until they are gone. Idempotent."""

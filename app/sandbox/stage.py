@@ -90,6 +90,17 @@ def become_script(job: dict[str, Any]) -> NoReturn:
     os.execve(job["command"][0], job["command"], job["environment"])
 
 
+def tasks() -> int:
+    """Processes and threads there are now: a script that ran out of them often leaves them behind."""
+    count = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            count += len(os.listdir(f"/proc/{name}/task"))
+        except OSError:
+            continue
+    return count
+
+
 def main(fd: int) -> None:
     """Returns nothing; the process ends when the script has ended."""
     control = socket.socket(fileno=fd)
@@ -108,8 +119,11 @@ def main(fd: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     os.dup2(os.open("/dev/null", os.O_RDWR), 1)  # the script's streams are its own: they end with it
     os.dup2(1, 2)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    left = tasks()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    control.sendall(json.dumps({"signal": -code} if code < 0 else {"code": code}).encode() + b"\n")
+    ended = {"signal": -code} if code < 0 else {"code": code}
+    control.sendall(json.dumps({**ended, "processes": left}).encode() + b"\n")
 
 
 if __name__ == "__main__":
