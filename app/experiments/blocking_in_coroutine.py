@@ -116,4 +116,4 @@ args = parser.parse_args()
 if args.framework == "asyncio":
     asyncio.run(asyncio_main(args.variant, args.tickers))
 else:
-    gevent.joinall([gevent.spawn(gevent_job, args.variant)] + [gevent.spawn(gevent_tick) for _ in range(args.tickers)])
+    gevent.joinall([gevent.spawn(gevent_job, args.variant), *[gevent.spawn(gevent_tick) for _ in range(args.tickers)]])
