@@ -51,6 +51,7 @@ class RunPage {
     });
     this.timeline = this.#newTimeline();
     this.#listen();
+    need("#about-toggle").hidden = !this.experiment;
     if (page.run) this.#open(page.run);
     else this.#showIdle();
   }

@@ -163,7 +163,10 @@ export class BlockReader {
     /** @type {Promise<Block>[]} */
     const inflating = [];
     for (const block of stored) {
-      inflating.push(inflate(block));
+      const plain = inflate(block);
+      // It is awaited in its turn; until then a failure is not nobody's.
+      plain.catch(() => {});
+      inflating.push(plain);
       if (inflating.length >= INFLATING_AT_ONCE) this.#onBlock(await /** @type {Promise<Block>} */ (inflating.shift()));
     }
     for (const block of inflating) this.#onBlock(await block);
@@ -192,11 +195,15 @@ const utf8 = new TextDecoder();
 
 /** The JSON document of a HEADER or END block. @param {Block} block @returns {Record<string, any>} */
 export function documentOf({ rows, payload }) {
+  /** @type {unknown} */
+  let document;
   try {
-    return JSON.parse(utf8.decode(payload.subarray(0, rows)));
+    document = JSON.parse(utf8.decode(payload.subarray(0, rows)));
   } catch (error) {
     throw new RecordingError(`a document of the recording is not JSON: ${error instanceof Error ? error.message : error}`);
   }
+  if (typeof document !== "object" || document === null) throw new RecordingError("a document of the recording is not an object");
+  return document;
 }
 
 /** The strings of a STRINGS block, in order of their numbers. @param {Block} block @returns {string[]} */

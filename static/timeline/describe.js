@@ -24,6 +24,12 @@ export function laneName(lane) {
   return lane.name || `${kindName(lane)} ${lane.id}`;
 }
 
+/** Kind and name, without saying a word twice: "thread MainThread", "core 0". @param {Lane} lane */
+export function fullName(lane) {
+  const [kind, name] = [kindName(lane), laneName(lane)];
+  return name.startsWith(kind) ? name : `${kind} ${name}`;
+}
+
 /** @param {Model} model @param {BarRef} bar */
 export function stateName(model, { lane, index }) {
   if (showsHolder(lane) && holds(lane, index)) {

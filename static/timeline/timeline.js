@@ -378,7 +378,7 @@ export class Timeline {
     if (mark) return this.tooltip.show(markContents(mark), point.x, point.y);
     const bar = this.#barUnder();
     if (!bar || atNs > this.edge.ns) return this.tooltip.hide();
-    this.tooltip.show(barContents(this.model, bar, this.edge.ns, atNs), point.x, point.y);
+    this.tooltip.show(barContents(this.model, bar, this.edge.ns), point.x, point.y);
   }
 
   /** The flag whose text lies under the point. @param {Row} row @param {number} xPx */

@@ -3,8 +3,8 @@
 import { make } from "../common/dom.js";
 import { exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
-import { INK_OF_STATE, SHAPES } from "./paint/inks.js";
-import { facts, kindName, laneName, plain, stateName } from "./describe.js";
+import { INK_OF_STATE, Ink, inkOf, SHAPES } from "./paint/inks.js";
+import { facts, fullName, kindName, plain, stateName } from "./describe.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("./describe.js").BarRef} BarRef */
@@ -36,22 +36,20 @@ export class Tooltip {
   }
 }
 
-/** @param {Model} model @param {BarRef} bar @param {number} edgeNs @param {number} atNs @returns {HTMLElement[]} */
-export function barContents(model, bar, edgeNs, atNs) {
-  const marks = bar.lane.marks.filter((mark) => Math.abs(mark.t - atNs) === 0);
-  void marks;
+/** @param {Model} model @param {BarRef} bar @param {number} edgeNs @returns {HTMLElement[]} */
+export function barContents(model, bar, edgeNs) {
   return [heading(model, bar), table(facts(model, bar, edgeNs))];
 }
 
 /** @param {Model} model @param {BarRef} bar */
 export function heading(model, bar) {
-  const ink = INK_OF_STATE[bar.lane.stateOf(bar.index)] ?? 0;
+  const ink = inkOf(model, bar.lane, bar.index);
   return make(
     "p",
     { class: "tooltip-head" },
-    make("span", { class: "swatch", "data-ink": ink, "data-shape": SHAPES[ink] ?? "none" }),
+    make("span", { class: "swatch", "data-ink": ink, "data-holder": ink >= Ink.HOLDER ? ink - Ink.HOLDER : null, "data-shape": SHAPES[ink] ?? "none" }),
     make("strong", {}, stateName(model, bar)),
-    make("span", { class: "quiet" }, `${kindName(bar.lane)} ${laneName(bar.lane)}`),
+    make("span", { class: "quiet" }, fullName(bar.lane)),
   );
 }
 

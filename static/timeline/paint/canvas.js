@@ -116,18 +116,40 @@ export class CanvasRenderer {
   }
 
   /**
-   * A stepped area over a base line: `values` from left to right, one pixel column each.
+   * A stepped area, one step each `columnPx`. Inks that are thin lines on a lane are a pale ground here, with their line on top:
+   * a wait must not outshine what runs, however many wait.
    * @param {number} ink @param {ArrayLike<number>} bottoms @param {ArrayLike<number>} tops in pixels @param {number} columns @param {number} columnPx
    */
   drawArea(ink, bottoms, tops, columns, columnPx) {
     const context = this.#context;
+    const pale = SHAPES[ink] === "line" || SHAPES[ink] === "hairline";
     context.fillStyle = this.#fills[ink] ?? "";
+    context.globalAlpha = pale ? 0.28 : 1;
     context.beginPath();
     for (let i = 0; i < columns; i++) {
       const [bottom, top] = [/** @type {number} */ (bottoms[i]), /** @type {number} */ (tops[i])];
       if (bottom - top > 0.05) context.rect(i * columnPx, top, columnPx, bottom - top);
     }
     context.fill();
+    context.globalAlpha = 1;
+    if (pale) this.#ridge(ink, bottoms, tops, columns, columnPx);
+  }
+
+  /** The upper edge of an area. @param {number} ink @param {ArrayLike<number>} bottoms @param {ArrayLike<number>} tops @param {number} columns @param {number} columnPx */
+  #ridge(ink, bottoms, tops, columns, columnPx) {
+    const context = this.#context;
+    context.strokeStyle = this.#palette?.inks[ink] ?? "";
+    context.lineWidth = 1.5;
+    context.beginPath();
+    for (let i = 0; i < columns; i++) {
+      const [bottom, top] = [/** @type {number} */ (bottoms[i]), /** @type {number} */ (tops[i])];
+      const begins = i === 0 || /** @type {number} */ (bottoms[i - 1]) - /** @type {number} */ (tops[i - 1]) <= 0.05;
+      if (bottom - top <= 0.05) continue;
+      if (begins) context.moveTo(i * columnPx, top);
+      else context.lineTo(i * columnPx, top);
+      context.lineTo((i + 1) * columnPx, top);
+    }
+    context.stroke();
   }
 
   /** Straight lines: x1, y1, x2, y2 after one another. @param {string} color @param {Batch} batch @param {number} [widthPx] @param {number[]} [dash] */
@@ -188,8 +210,9 @@ export class CanvasRenderer {
       if (!shown) continue;
       if (behind) {
         const width = context.measureText(shown).width;
+        const left = align === "center" ? xPx - width / 2 : align === "right" ? xPx - width : xPx;
         context.fillStyle = behind;
-        context.fillRect(xPx - 4, yPx - palette.smallPx * 0.7, width + 8, palette.smallPx * 1.4);
+        context.fillRect(left - 4, yPx - palette.smallPx * 0.7, width + 8, palette.smallPx * 1.4);
       }
       context.fillStyle = color;
       context.fillText(shown, xPx, yPx);

@@ -1,6 +1,7 @@
 // @ts-check
 /** One frame of the plot: axis, rows, marks, arrows, in this order, through the renderer. */
 import { LaneKind, STATES } from "../../generated/records.js";
+import { grouped } from "../../common/format.js";
 import { shortText, stateName } from "../describe.js";
 import { axis } from "../axis.js";
 import { hasStrip, visibleRows } from "../layout.js";
@@ -9,7 +10,7 @@ import { Bars, leavesTrace } from "./bars.js";
 import { Batch } from "./canvas.js";
 import { density, STACK } from "./density.js";
 import { drawFlags } from "./flags.js";
-import { INKS, Ink, SHAPES } from "./inks.js";
+import { INKS, Ink, runs, SHAPES } from "./inks.js";
 
 /** @typedef {import("../../recording/model.js").Model} Model */
 /** @typedef {import("../../recording/lane.js").Lane} Lane */
@@ -143,7 +144,8 @@ export class Scene {
     if (lane.kind === LaneKind.CPU || box.height < palette.smallPx * 0.95) return;
     const left = Math.max(x, 0);
     const room = Math.min(x + width, view.widthPx) - left;
-    if (room < LETTER_PX) return;
+    const letterPx = palette.smallPx * (SHAPES[ink] === "hatch" ? 2 : 1.2);
+    if (room < letterPx) return;
     const solid = SHAPES[ink] === "solid";
     const before = solid || SHAPES[ink] === "hatch" ? 7 : 14;
     const text = this.#wording(lane, index, ink, room - before - 7);
@@ -184,7 +186,12 @@ export class Scene {
     const bottoms = new Float64Array(columns).fill(y + height);
     const tops = new Float64Array(columns);
     counts.forEach((count, place) => {
-      for (let i = 0; i < columns; i++) tops[i] = /** @type {number} */ (bottoms[i]) - (/** @type {number} */ (count[i]) / row.members.length) * height;
+      // One that runs among ten thousand is still seen: a pixel at least.
+      const leastPx = runs(STACK[place] ?? 0) ? 1.5 : 0;
+      for (let i = 0; i < columns; i++) {
+        const part = /** @type {number} */ (count[i]) / row.members.length;
+        tops[i] = /** @type {number} */ (bottoms[i]) - (part > 1e-9 ? Math.max(part * height, leastPx) : 0);
+      }
       this.renderer.drawArea(/** @type {number} */ (STACK[place]), bottoms, tops, columns, columnPx);
       bottoms.set(tops);
     });
@@ -213,6 +220,7 @@ export class Scene {
       tops[i] = box.y + box.height * (1 - highest / counter.max);
     }
     this.renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
+    this.#texts.push({ text: grouped(counter.max), xPx: 6, yPx: box.y + frame.palette.smallPx * 0.6, color: frame.palette.quiet, small: true, behind: frame.palette.background });
   }
 
   // --- marks and arrows

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bars } from "../../static/timeline/paint/bars.js";
+import { density, STACK } from "../../static/timeline/paint/density.js";
+import { Ink, inkOf, INKS } from "../../static/timeline/paint/inks.js";
+import { Pyramid } from "../../static/timeline/paint/lod.js";
+import { read, sample } from "./sample.js";
+
+const bars = (await read(sample("bars"))).model;
+const viewOf = (startNs, endNs, widthPx = 1000) => ({ startNs, spanNs: endNs - startNs, widthPx });
+
+function drawn(model, lane, view) {
+  const rects = [];
+  new Bars(model).draw(lane, view, model.lastNs, (ink, x, width, index) => rects.push({ ink, x, width, index }));
+  return rects;
+}
+
+test("a million bars come to at most a few rectangles a pixel", () => {
+  for (const lane of bars.lanes.slice(2)) {
+    assert.equal(lane.length, 250_000);
+    assert.ok(drawn(bars, lane, viewOf(0, bars.lastNs)).length < 2100);
+  }
+});
+
+test("at any zoom the drawn bars cover the lane without overlapping by more than a pixel", () => {
+  const lane = bars.lanes[2];
+  for (let spanNs = bars.lastNs; spanNs > 1e4; spanNs /= 7) {
+    const view = viewOf(lane.startOf(0) + 1e9, lane.startOf(0) + 1e9 + spanNs);
+    let right = -8;
+    for (const { x, width } of drawn(bars, lane, view)) {
+      assert.ok(x >= right - 2.01, `${x} begins before ${right} at ${spanNs}`);
+      right = Math.max(right, x + width);
+    }
+    assert.ok(right >= 998);
+  }
+});
+
+test("wide bars are drawn exactly as they are", async () => {
+  const { model } = await read(sample("gevent"));
+  const lane = model.lanes.find((one) => one.name === "func1");
+  const rects = drawn(model, lane, viewOf(0, 2100e6, 2100));
+  const wait = rects.find(({ ink }) => ink === Ink.WAITING);
+  assert.ok(Math.abs(wait.x - 24) < 1e-9 && Math.abs(wait.width - 2000) < 1e-9);
+});
+
+test("panning by whole pixels changes no merged colour", () => {
+  const lane = bars.lanes[3];
+  const spanNs = 2 ** 31;
+  const colours = (shiftPx) => {
+    const view = viewOf(1e9 + (shiftPx * spanNs) / 1024, 1e9 + spanNs + (shiftPx * spanNs) / 1024, 1024);
+    const row = new Map();
+    for (const { ink, x, width } of drawn(bars, lane, view)) for (let px = Math.round(x); px < Math.round(x + width); px++) row.set(px + shiftPx, ink);
+    return row;
+  };
+  const [still, moved] = [colours(0), colours(16)];
+  let different = 0;
+  for (let px = 20; px < 1000; px++) if (still.get(px) !== moved.get(px)) different++;
+  assert.ok(different <= 10, `${different} pixels flickered`);
+});
+
+test("the pyramid holds exactly the time spent in each ink, and grows with the lane", async () => {
+  const { model } = await read(sample("threads"));
+  const lane = model.lanes.find((one) => one.name === "GIL");
+  const whole = new Array(INKS).fill(0);
+  for (let i = 0; i + 1 < lane.length; i++) whole[inkOf(model, lane, i)] += lane.startOf(i + 1) - lane.startOf(i);
+  const pyramid = new Pyramid(model, lane);
+  const found = new Array(INKS).fill(0);
+  pyramid.cells(0, model.lastNs, pyramid.baseNs, (ink, from, to) => (found[ink] += to - from));
+  for (const ink of [Ink.HOLDER, Ink.HOLDER + 1, Ink.HOLDER + 2]) assert.ok(Math.abs(found[ink] - whole[ink]) < whole[ink] * 0.9);
+  const before = lane.length;
+  pyramid.extend();
+  assert.equal(lane.length, before);
+});
+
+test("density counts every lane once at every time", async () => {
+  const { model } = await read(sample("lanes"));
+  const tasks = model.lanes.slice(4);
+  const counts = density(tasks, viewOf(400e6, 900e6), model.lastNs, 500);
+  const waiting = counts[STACK.indexOf(Ink.WAITING)];
+  for (let i = 0; i < 500; i++) assert.ok(Math.abs(waiting[i] - 10_000) < 1e-3);
+  const all = density(tasks, viewOf(0, 1300e6), model.lastNs, 650);
+  for (let i = 0; i < 650; i++) assert.ok(all.reduce((sum, column) => sum + column[i], 0) <= 10_000 + 1e-3);
+});
