@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import signal
 import socket
 import webbrowser
 from collections.abc import Awaitable, Callable
@@ -92,6 +93,9 @@ def serve_run(settings: Settings, host: str, port: int, job: Job, *, open_browse
 
 def _run(server: Server) -> None:
     _allow_many_files()
+    # uvicorn stops in order and then raises the signal again; by then there is nothing left to be ended by it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     server.run()
     if not server.started:
         raise RuntimeError("the server could not start; the reason is above")
