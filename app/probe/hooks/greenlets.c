@@ -48,8 +48,11 @@ static bool is_greenlet(PyObject *object)
     return remembered == &greenlets;
 }
 
+/* The function it runs, and a number in order of first sight. A name that the script gave is asked of the instance alone:
+ * gevent makes one up on demand, at the price of several objects a greenlet. */
 static PyObject *label_of(PyObject *greenlet)
 {
+    static unsigned long seen;
     PyObject *run = PyObject_GetAttrString(greenlet, "_run"); /* gevent's */
     if (!run) {
         PyErr_Clear();
@@ -58,16 +61,16 @@ static PyObject *label_of(PyObject *greenlet)
     PyErr_Clear();
     PyObject *function = run ? PyObject_GetAttrString(run, "__qualname__") : NULL;
     PyErr_Clear();
-    PyObject *name = PyObject_GetAttrString(greenlet, "name");
+    PyObject **members = _PyObject_GetDictPtr(greenlet);
+    PyObject *name = members && *members ? PyDict_GetItemString(*members, "name") : NULL; /* borrowed */
     PyErr_Clear();
-    PyObject *label = NULL;
-    if (name && function)
-        label = PyUnicode_FromFormat("%S %S", name, function);
-    else if (function || name)
-        label = PyObject_Str(function ? function : name);
+    unsigned long number = seen++;
+    const char *kind = hub_type ? "Greenlet" : "greenlet";
+    PyObject *label = name       ? PyObject_Str(name)
+                      : function ? PyUnicode_FromFormat("%s-%lu %S", kind, number, function)
+                                 : PyUnicode_FromFormat("%s-%lu", kind, number);
     Py_XDECREF(run);
     Py_XDECREF(function);
-    Py_XDECREF(name);
     PyErr_Clear();
     return label;
 }

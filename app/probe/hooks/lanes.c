@@ -56,15 +56,20 @@ struct lane *lane_of(void *object)
     struct probe_ring *ring = observing();
     if (!table || !ring || ring->t_start_ns != ring_started)
         return NULL;
-    static struct lane *recent; /* what is left next is mostly what was entered last */
+    static struct lane *recent[2]; /* a loop and one of its greenlets take turns: what is left next was entered last */
     static const void *recent_table;
-    if (recent_table == table && recent->object == object)
-        return recent;
+    if (recent_table != table) {
+        recent[0] = recent[1] = table;
+        recent_table = table;
+    }
+    if (recent[0]->object == object)
+        return recent[0];
+    if (recent[1]->object == object)
+        return recent[1];
     struct lane *lane = find(object);
     if (!lane->object)
         return NULL;
-    recent = lane;
-    recent_table = table;
+    recent[lane->kind == PROBE_LANE_LOOP] = lane;
     return lane;
 }
 

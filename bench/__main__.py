@@ -1,0 +1,31 @@
+"""`python -m bench [NAME …]`: every measurement, or those named."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from app.recorder import header
+from bench import overhead, page, records
+
+MEASUREMENTS: dict[str, Callable[[int], None]] = {
+    "overhead": overhead.measure,
+    "records": records.measure,
+    "page": page.measure,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *MEASUREMENTS], default=[], metavar="NAME")
+    parser.add_argument("--pairs", type=int, default=5, help="alternating pairs of each ratio (default 5)")
+    arguments = parser.parse_args()
+    machine, interpreter = header.machine(), header.interpreter()
+    print(f"{machine['cpu']}, {machine['cores']} cores, {machine['system']} {machine['kernel']}, Python {interpreter['version']}")
+    for name in arguments.names or MEASUREMENTS:
+        MEASUREMENTS[name](arguments.pairs)
+
+
+if __name__ == "__main__":
+    main()
