@@ -105,6 +105,7 @@ def _run_by_worker(experiment: Experiment, values: dict[str, Any]) -> bytes:
     with TemporaryDirectory() as folder:
         recording = Path(folder) / "run.sched"
         job = {
+            "run": "experiment",
             "recording": str(recording),
             "name": experiment.path.name,
             "source": experiment.source,
@@ -113,6 +114,9 @@ def _run_by_worker(experiment: Experiment, values: dict[str, Any]) -> bytes:
             "parameters": values,
             "limits": {"wall_s": experiment.header.time_limit_s},
             "trusted": False,
+            "script_path": None,
+            "python": None,
+            "cwd": None,
             "slot": 900 + os.getpid() % 100,  # no server has so many: its runs and ours are different users
         }
         worker = subprocess.Popen(
