@@ -57,6 +57,7 @@ export class Timeline {
     this.scroller = need(".timeline-scroller", root);
     this.plot = need(".plot", root);
     this.spacer = need(".timeline-spacer", root);
+    this.arrowsNote = need("#arrows-note", root);
     this.stage = need(".timeline-stage", root);
     this.edge = new Edge(model);
     this.palette = this.#basePalette = readPalette(root);
@@ -328,6 +329,7 @@ export class Timeline {
     const [first, stop] = visibleRows(this.#rows, topPx, topPx + this.#heightPx);
     this.names.draw(this.#rows.slice(first, stop), first, this.#rows.length, topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
+    this.arrowsNote.hidden = !this.scene.hiddenArrows;
     this.#drawOverlay(topPx, scale);
     this.#drawTooltip();
     if (!this.edge.live) return;

@@ -52,12 +52,10 @@ export function zoomAt(view, factor, xPx) {
 
 /** Keeps what exists in sight. @param {View} view @param {Bounds} bounds @returns {View} */
 export function clamp(view, bounds) {
-  const whole = fit(bounds, view.widthPx);
-  const spanNs = Math.min(Math.max(view.spanNs, LEAST_SPAN_NS), Math.max(whole.spanNs, LEAST_SPAN_NS));
+  const spanNs = Math.min(Math.max(view.spanNs, LEAST_SPAN_NS), fit(bounds, view.widthPx).spanNs);
   const roomNs = spanNs * OVERSCROLL;
-  const earliest = Math.min(whole.startNs, bounds.startNs - roomNs);
-  const latest = Math.max(endOf(whole), bounds.endNs + roomNs) - spanNs;
-  return { ...view, startNs: Math.min(Math.max(view.startNs, earliest), latest), spanNs };
+  const latestNs = bounds.endNs + roomNs - spanNs;
+  return { ...view, startNs: Math.min(Math.max(view.startNs, bounds.startNs - roomNs), latestNs), spanNs };
 }
 
 /** @param {View} view @param {number} widthPx @returns {View} */

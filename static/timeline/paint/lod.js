@@ -89,7 +89,8 @@ export class Pyramid {
     let [open, openPart] = [-1, 0];
     for (let cell = from; cell < stop; cell++) {
       const [ink, part] = dominating(column.data, cell * INKS);
-      const same = ink === open && Math.abs(part - openPart) < 0.1;
+      // Where nothing ran must not be joined to where a little did: a trace would be drawn over both.
+      const same = ink === open && part > 0 === openPart > 0 && Math.abs(part - openPart) < 0.1;
       if (!same && open >= 0) emit(open, from * cellNs, cell * cellNs, openPart);
       if (!same) [open, openPart, from] = [ink, part, cell];
     }

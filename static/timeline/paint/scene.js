@@ -185,16 +185,24 @@ export class Scene {
     const height = row.heightPx - 8;
     const bottoms = new Float64Array(columns).fill(y + height);
     const tops = new Float64Array(columns);
+    const lone = new Float64Array(columns);
+    /** @type {{ink: number, bottoms: Float64Array, tops: Float64Array}[]} */
+    const areas = [];
     counts.forEach((count, place) => {
       // One that runs among ten thousand is still seen: a pixel at least.
-      const leastPx = runs(STACK[place] ?? 0) ? 1.5 : 0;
+      const ink = STACK[place] ?? Ink.NONE;
+      const shown = runs(ink) ? lone : tops;
       for (let i = 0; i < columns; i++) {
         const part = /** @type {number} */ (count[i]) / row.members.length;
-        tops[i] = /** @type {number} */ (bottoms[i]) - (part > 1e-9 ? Math.max(part * height, leastPx) : 0);
+        const bottom = /** @type {number} */ (bottoms[i]);
+        tops[i] = bottom - part * height;
+        lone[i] = part > 1e-9 ? Math.min(tops[i] ?? 0, bottom - 2) : bottom;
       }
-      this.renderer.drawArea(/** @type {number} */ (STACK[place]), bottoms, tops, columns, columnPx);
+      areas.push({ ink, bottoms: bottoms.slice(), tops: shown.slice() });
       bottoms.set(tops);
     });
+    // From above, so that the least of what runs lies over what waits.
+    for (const area of areas.reverse()) this.renderer.drawArea(area.ink, area.bottoms, area.tops, columns, columnPx);
   }
 
   /** @param {Frame} frame @param {Row} row */
@@ -280,8 +288,8 @@ export class Scene {
       const x = Math.round(timeToPx(view, tNs)) + 0.5;
       (label ? large : small).push(x, palette.axisPx - (label ? 7 : 4), x, palette.axisPx);
       const half = this.renderer.measure(label, true) / 2;
-      const clear = base ? x - half > baseWidth + 4 : x - half > 2;
-      if (label && clear && x + half < view.widthPx - 2) texts.push({ text: label, xPx: x, yPx: palette.axisPx / 2 - 1, color: palette.quiet, small: true, align: "center" });
+      const clear = base ? x - half > baseWidth + 4 : x >= 0;
+      if (label && clear && x + half < view.widthPx - 2) texts.push({ text: label, xPx: Math.max(x, half + 3), yPx: palette.axisPx / 2 - 1, color: palette.quiet, small: true, align: "center" });
     }
     if (base) texts.push({ text: base, xPx: 6, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true });
     const bottom = new Batch();
