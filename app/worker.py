@@ -252,4 +252,6 @@ def _fault(file: BinaryIO, job: Job, error: Exception) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # everything is written and closed: taking the interpreter apart would only delay the next run

@@ -7,6 +7,7 @@ Everything else is the real thing: the processes, the probe, the recorder, the f
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -40,4 +41,6 @@ def plain_server(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(plain_worker() if sys.argv[1] == "worker" else plain_server(sys.argv[2:]))
+    if sys.argv[1] == "worker":
+        os._exit(plain_worker())
+    sys.exit(plain_server(sys.argv[2:]))

@@ -8,13 +8,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.catalogue import Value
 from app.core.records import Outcome
-from app.store import Run, RunDeletedError, State, Store, repair
+from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
 from app.web.admission import Admission
 from app.web.feed import Feed, Status
 from app.web.settings import Settings
@@ -136,6 +135,7 @@ class RunManager:
     async def close(self) -> None:
         """Interrupt what goes on, keep what it recorded, end every worker."""
         self._closing = True
+        self._pool.retire()
         while self._queue:
             await self._rest(self._queue.popleft(), Outcome.INTERRUPTED, None, 0)
         for entry in list(self._entries.values()):
@@ -170,22 +170,25 @@ class RunManager:
 
     async def _carry(self, entry: _Entry) -> None:
         """One run from its slot to its rest; whatever happens, the slot is given back and the viewers are told."""
-        outcome: dict[str, Any] = {"outcome": Outcome.FAULT}
+        message: dict[str, Any] | None = None
         try:
             entry.worker = await self._pool.take()
             async with asyncio.timeout(self._patience_s(entry.job)):
-                outcome = await self._listen(entry, entry.worker)
-        except (WorkerDiedError, OSError, TimeoutError) as error:
-            _log.error("run %s: %s", entry.run.id, error or type(error).__name__)
+                message = await self._listen(entry, entry.worker)
+        except (WorkerDiedError, TimeoutError) as error:
+            _log.error("run %s: %s", entry.run.id, str(error) or "its worker does not end it")
+        except Exception:
+            _log.exception("run %s", entry.run.id)
+        try:
+            if message is None and entry.worker is not None:
+                await entry.worker.end(patience_s=0.0)  # what it still held is let go before its recording is repaired
+            await self._settle(entry, message)
         finally:
-            try:
-                if entry.worker is not None:
-                    await entry.worker.end(patience_s=10.0 if "size_bytes" in outcome else 0.0)
-                self._pool.replace()
-                await self._settle(entry, outcome)
-            finally:
-                self._free_slots.append(entry.slot)
-                self._start_next()
+            if entry.worker is not None:
+                await entry.worker.end()
+            self._pool.replace()
+            self._free_slots.append(entry.slot)
+            self._start_next()
 
     async def _listen(self, entry: _Entry, worker: Worker) -> dict[str, Any]:
         """Give the job to the worker and pass on what it says; its last message."""
@@ -204,21 +207,29 @@ class RunManager:
                 entry.feed.publish(size_bytes=int(message["size_bytes"]))
         raise WorkerDiedError("ended without an outcome")
 
-    async def _settle(self, entry: _Entry, message: Mapping[str, Any]) -> None:
+    async def _settle(self, entry: _Entry, message: Mapping[str, Any] | None) -> None:
         """Put the run to rest as the worker said, or, where it said nothing, with the whole blocks that are there."""
-        outcome, end = str(message["outcome"]), message.get("end")
-        if "size_bytes" in message:
-            size_bytes = int(message["size_bytes"])
-        else:
+        if message is not None:
+            await self._rest(entry, str(message["outcome"]), message["end"], int(message["size_bytes"]))
+            return
+        try:
             whole = await asyncio.to_thread(repair, entry.feed.path, 5.0)
-            end, size_bytes = whole.end, whole.size_bytes
-        await self._rest(entry, outcome, end, size_bytes)
+        except OSError:
+            _log.exception("run %s: its recording cannot be repaired now; the next start of the server will", entry.run.id)
+            whole = WholeRecording(entry.feed.size_bytes, None)
+        await self._rest(entry, Outcome.FAULT, whole.end, whole.size_bytes)
 
     async def _rest(self, entry: _Entry, outcome: str, end: Mapping[str, Any] | None, size_bytes: int) -> None:
-        with suppress(RunDeletedError):
+        """Write down the end and tell the viewers, who are told even where the database cannot be."""
+        try:
             entry.run = await asyncio.to_thread(self._store.mark_ended, entry.run.id, outcome, end, size_bytes, time.time())
+        except RunDeletedError:
+            pass
+        except Exception:
+            _log.exception("run %s could not be put to rest; the next start of the server will do it", entry.run.id)
         del self._entries[entry.run.id]
-        entry.feed.publish(Status(entry.run.state, outcome, 0), size_bytes)
+        state = State.INTERRUPTED if outcome == Outcome.INTERRUPTED else State.FINISHED
+        entry.feed.publish(Status(state, outcome, 0), size_bytes)
         entry.ended.set()
 
     def _patience_s(self, job: Job) -> float | None:

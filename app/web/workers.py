@@ -129,21 +129,34 @@ class WorkerPool:
     def replace(self) -> None:
         """Start one spare."""
         if not self._closed:
-            self._spares.append(asyncio.create_task(self._ready_worker()))
+            spare = asyncio.create_task(self._ready_worker())
+            spare.add_done_callback(_log_failure)
+            self._spares.append(spare)
+
+    def retire(self) -> None:
+        """Start no more spares; those there are may still be taken."""
+        self._closed = True
 
     async def close(self) -> None:
         """End every spare. Workers that were handed out belong to those who took them."""
-        self._closed = True
+        self.retire()
         spares, self._spares = self._spares, []
-        for outcome in await asyncio.gather(*spares, return_exceptions=True):
-            if isinstance(outcome, Worker):
-                await outcome.end()
+        for spare in spares:
+            if not spare.done():
+                spare.cancel()
+        outcomes = await asyncio.gather(*spares, return_exceptions=True)
+        await asyncio.gather(*[worker.end() for worker in outcomes if isinstance(worker, Worker)])
 
     async def _ready_worker(self) -> Worker:
         worker = await Worker.start(self._command)
         try:
             await worker.wait_ready()
         except BaseException:
-            await worker.end(patience_s=1.0)
+            await worker.end(patience_s=0.0)
             raise
         return worker
+
+
+def _log_failure(spare: asyncio.Task[Worker]) -> None:
+    if not spare.cancelled() and spare.exception() is not None:
+        _log.error("a worker did not come up: %s", spare.exception())
