@@ -120,3 +120,13 @@ def test_the_files_of_the_page(server: RunningServer) -> None:
         assert server.http.get(path).status_code == 200, path
     assert server.http.get("/static/page/runpage.js").headers["content-type"].startswith("text/javascript")
     assert server.http.get("/static/../app/cli/__init__.py").status_code == 404
+
+
+def test_the_api_is_described_for_people_without_anything_from_elsewhere(server: RunningServer) -> None:
+    _, text = page(server, "/docs?lang=en")
+    described = set(re.findall(r"<code>([A-Z]+ /[^<]*)</code>", text))
+    paths = server.http.get("/openapi.json").json()["paths"]
+    assert described == {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls} | {
+        "WS /api/runs/{run}/live"
+    }
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)

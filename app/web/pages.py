@@ -25,9 +25,19 @@ class Pages:
         self._texts = language.Texts(settings.static_dir)
 
     def render(
-        self, request: Request, template: str, page: dict[str, Any], context: dict[str, Any], status: int = 200
+        self,
+        request: Request,
+        template: str,
+        page: dict[str, Any],
+        context: dict[str, Any],
+        status: int = 200,
+        *,
+        inline: bool = False,
     ) -> Response:
-        """One page. `page` is what the browser's modules read (embedded as JSON); `context` is for the template alone."""
+        """One page. `page` is what the browser's modules read (embedded as JSON); `context` is for the template alone.
+
+        `template` is a file's name, or with `inline` the template itself.
+        """
         lang = language.choose(request)
         shared = {
             "lang": lang,
@@ -35,7 +45,9 @@ class Pages:
             "alternate_url": language.alternate_url(request, lang),
             "page": page | {"lang": lang},
         }
-        response = self._templates.TemplateResponse(request, template, shared | context, status_code=status)
+        environment = self._templates.env
+        compiled = environment.from_string(template) if inline else environment.get_template(template)
+        response = HTMLResponse(compiled.render(shared | context), status)
         response.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"
         response.headers["Vary"] = "Accept-Language"
         response.headers["Cache-Control"] = "no-cache"
