@@ -66,7 +66,8 @@ export class StatusLine {
 
   /** @param {string} outcome @param {Record<string, any> | null} end @param {string} link */
   ended(outcome, end, link) {
-    const message = end?.message ? [make("span", { class: "status-message" }, end.message)] : [];
+    // Its exit code is in the words already.
+    const message = end?.message && !/^exit code/.test(end.message) ? [make("span", { class: "status-message" }, end.message)] : [];
     this.#say(isGood(outcome) ? "good" : "bad", outcomeText(outcome, end), ...message, ...(end ? endPhrases(end) : []).map((phrase) => make("span", { class: "fact" }, phrase)), shareButton(link));
   }
 

@@ -38,18 +38,18 @@ export class Flows {
   }
 
   /**
-   * Numbers of the arrows that touch [startNs, endNs], at most `most`.
-   * @param {number} startNs @param {number} endNs @param {number} most
+   * Numbers of the arrows that touch [startNs, endNs] and are wanted, at most `most`.
+   * @param {number} startNs @param {number} endNs @param {number} most @param {(i: number) => boolean} [wanted]
    * @returns {{found: number[], more: boolean}}
    */
-  between(startNs, endNs, most) {
+  between(startNs, endNs, most, wanted = () => true) {
     /** @type {number[]} */
     const found = [];
     for (let chunk = 0; chunk < this.#chunkStart.length; chunk++) {
       if (/** @type {number} */ (this.#chunkStart.data[chunk]) > endNs || /** @type {number} */ (this.#chunkEnd.data[chunk]) < startNs) continue;
       const stop = Math.min(this.length, (chunk + 1) * PER_CHUNK);
       for (let i = chunk * PER_CHUNK; i < stop; i++) {
-        if (/** @type {number} */ (this.t.data[i]) > endNs || /** @type {number} */ (this.t2.data[i]) < startNs) continue;
+        if (/** @type {number} */ (this.t.data[i]) > endNs || /** @type {number} */ (this.t2.data[i]) < startNs || !wanted(i)) continue;
         if (found.length === most) return { found, more: true };
         found.push(i);
       }

@@ -35,6 +35,12 @@ export function listen(plot, wishes) {
     if (fingers.size === 1) [moved, measuring, startPx] = [0, event.shiftKey, at(event).x];
   });
 
+  // The keys work from anywhere: a click must not draw the focus here, only take it from a field.
+  plot.addEventListener("mousedown", (event) => {
+    event.preventDefault();
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  });
+
   plot.addEventListener("pointermove", (event) => {
     const before = fingers.get(event.pointerId);
     const here = at(event);

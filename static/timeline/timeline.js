@@ -41,6 +41,10 @@ export class Timeline {
   /** @type {import("./paint/palette.js").Palette} as the style sheet says; rows may be given more room than that */
   #basePalette;
   #frame = 0;
+  #stale = true;
+  #drawMs = 0;
+  /** @type {Map<import("../recording/lane.js").Lane, Row>} */
+  #rowOf = new Map();
   #heightPx = 0;
   /** @type {{x: number, y: number} | null} */
   #pointer = null;
@@ -106,7 +110,7 @@ export class Timeline {
   /** Puts the cursor on a time, until the pointer moves. @param {number} tNs */
   point(tNs) {
     this.#pointed = tNs;
-    this.requestDraw();
+    this.#requestFrame();
   }
 
   /** The theme or the sizes have changed. */
@@ -125,7 +129,14 @@ export class Timeline {
     this.requestDraw();
   }
 
+  /** Asks for a frame in which everything is drawn. */
   requestDraw() {
+    this.#stale = true;
+    this.#requestFrame();
+  }
+
+  /** Without a reason to draw the bars anew, a frame only moves what lies over them. */
+  #requestFrame() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#draw();
@@ -136,7 +147,7 @@ export class Timeline {
 
   /** @returns {import("./viewport.js").Bounds} */
   get bounds() {
-    return { startNs: 0, endNs: Math.max(this.edge.ns, 1e6) };
+    return { startNs: 0, endNs: Math.max(this.edge.ns, this.model.stateCount ? 1e6 : 1e9) };
   }
 
   /** @param {View} view */
@@ -228,6 +239,7 @@ export class Timeline {
     const roomPx = this.#heightPx - this.#basePalette.axisPx;
     const { rows, heightPx, heights } = layoutInto(this.model.machine, this.#folding, this.#basePalette.heights, roomPx);
     this.#rows = rows;
+    this.#rowOf = new Map(rows.filter((row) => row.kind === "lane").map((row) => [row.lane, row]));
     this.palette = { ...this.#basePalette, heights };
     this.spacer.style.height = `${heightPx + this.palette.axisPx}px`;
   }
@@ -273,7 +285,7 @@ export class Timeline {
       this.#stopFollowing();
       this.#look(next);
     }
-    const row = this.#rows.find((one) => one.kind === "lane" && one.lane === lane);
+    const row = this.#rowOf.get(lane);
     if (!row) return;
     const room = this.#heightPx - this.palette.axisPx - row.heightPx;
     this.scroller.scrollTop = Math.min(Math.max(this.scroller.scrollTop, row.yPx - room), row.yPx);
@@ -312,29 +324,42 @@ export class Timeline {
   #hover(point) {
     this.#pointer = point;
     this.#pointed = null;
-    this.requestDraw();
+    this.#requestFrame();
   }
 
   // --- drawing
 
   #draw() {
     if (!this.root.isConnected || this.scroller.clientHeight === 0) return;
+    const scale = window.devicePixelRatio || 1;
+    if (this.#stale || this.edge.live) this.#drawScene(scale);
+    this.#drawOverlay(this.scroller.scrollTop, scale);
+    this.#drawTooltip();
+    if (this.edge.live) this.#keepMoving();
+  }
+
+  /** The live edge moves on, but drawing must leave the page time for everything else. */
+  #keepMoving() {
+    this.listener.onEdge(this.edge.ns);
+    if (this.#drawMs < 6) return this.#requestFrame();
+    setTimeout(() => this.#requestFrame(), 2 * this.#drawMs);
+  }
+
+  /** @param {number} scale */
+  #drawScene(scale) {
+    const startMs = performance.now();
+    this.#stale = false;
     this.#layOut();
     this.#followView();
     const topPx = this.scroller.scrollTop;
-    const scale = window.devicePixelRatio || 1;
     const { palette, view } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
-    this.scene.draw({ view, rows: this.#rows, topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, flows: true });
+    this.scene.draw({ view, rows: this.#rows, topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, rowOf: this.#rowOf });
     const [first, stop] = visibleRows(this.#rows, topPx, topPx + this.#heightPx);
     this.names.draw(this.#rows.slice(first, stop), first, this.#rows.length, topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
-    this.#drawOverlay(topPx, scale);
-    this.#drawTooltip();
-    if (!this.edge.live) return;
-    this.listener.onEdge(this.edge.ns);
-    this.requestDraw();
+    this.#drawMs = performance.now() - startMs;
   }
 
   /** @param {number} topPx @param {number} scale */
@@ -361,7 +386,7 @@ export class Timeline {
 
   /** @param {BarRef} bar @param {number} topPx @returns {{x: number, y: number, width: number, height: number} | null} */
   #boxOf({ lane, index }, topPx) {
-    const row = this.#rows.find((one) => one.kind === "lane" && one.lane === lane);
+    const row = this.#rowOf.get(lane);
     if (!row) return null;
     const x = viewport.timeToPx(this.view, lane.startOf(index));
     const right = viewport.timeToPx(this.view, lane.endOf(index, lane.endNs(this.edge.ns)));

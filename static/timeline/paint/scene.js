@@ -19,7 +19,7 @@ import { INKS, Ink, runs, SHAPES } from "./inks.js";
 /** @typedef {import("./canvas.js").CanvasRenderer} Renderer */
 /** @typedef {import("./canvas.js").Text} Text */
 /** @typedef {import("./palette.js").Palette} Palette */
-/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, flows: boolean}} Frame `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
+/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, rowOf: Map<Lane, Row>}} Frame `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
 
 const MOST_ARROWS = 600;
 const LETTER_PX = 15;
@@ -52,7 +52,7 @@ export class Scene {
     this.renderer.inside(0, palette.axisPx, view.widthPx, heightPx - palette.axisPx, () => {
       this.#drawRows(frame, rows);
       this.#drawMarks(frame, rows);
-      if (frame.flows) this.#drawFlows(frame);
+      this.#drawFlows(frame);
       this.#edge(frame);
       this.renderer.drawTexts(this.#texts);
     });
@@ -250,15 +250,16 @@ export class Scene {
   /** @param {Frame} frame */
   #drawFlows(frame) {
     const { view, palette } = frame;
-    const { flows } = this.model;
-    const { found, more } = flows.between(view.startNs, endOf(view), MOST_ARROWS);
+    const { flows, lanes } = this.model;
+    const rowOf = (/** @type {number | undefined} */ lane) => frame.rowOf.get(/** @type {Lane} */ (lanes[lane ?? -1]));
+    const both = (/** @type {number} */ i) => rowOf(flows.from.data[i]) !== undefined && rowOf(flows.to.data[i]) !== undefined;
+    const { found, more } = flows.between(view.startNs, endOf(view), MOST_ARROWS, both);
     this.hiddenArrows = more;
     if (more) return;
-    const rowOf = new Map(frame.rows.filter((row) => row.kind === "lane").map((row) => [row.lane.id, row]));
     const batch = new Batch();
     for (const i of found) {
-      const from = rowOf.get(/** @type {number} */ (flows.from.data[i]));
-      const to = rowOf.get(/** @type {number} */ (flows.to.data[i]));
+      const from = rowOf(flows.from.data[i]);
+      const to = rowOf(flows.to.data[i]);
       if (!from || !to || from === to) continue;
       const [a, b] = [barBox(from, this.#yOf(frame, from), palette), barBox(to, this.#yOf(frame, to), palette)];
       const down = b.y > a.y;
