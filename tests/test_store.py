@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,18 +19,47 @@ from hypothesis import strategies as st
 from app.core.blocks import MAGIC, BlockKind, encode_document, encode_output
 from app.store import Run, RunDeletedError, RunUnknownError, State, Store, read_whole, repair, sha256_of
 from app.store.runs import StoreVersionError
-from app.store.schema import meta
+from app.store.schema import meta, metadata, runs
 
 HEAD = MAGIC + encode_document(BlockKind.HEADER, 1, {"format": "schedscope"})
 OUTPUT = encode_output(2, 1, b"words of the program\n" * 50)
 END = encode_document(BlockKind.END, 3, {"outcome": "finished", "exit_code": 0})
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path / "data")
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own, on a socket in a folder of its own."""
+    pytest.importorskip("psycopg")
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path(shutil.which("initdb") or "/none/initdb").parent]
+    if not (programs[-1] / "initdb").exists():
+        pytest.skip("needs PostgreSQL's initdb")
+    user = pwd.getpwnam("postgres").pw_name if os.getuid() == 0 else None  # it refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="schedscope-pg-") as folder:
+        if user:
+            shutil.chown(folder, user)
+        data = f"{folder}/data"
+        init = [programs[-1] / "initdb", "--pgdata", data, "--username", "tests", "--auth", "trust", "--no-sync"]
+        subprocess.run(init, user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        options = f"-c listen_addresses= -c fsync=off -k {folder}"
+        control = [programs[-1] / "pg_ctl", "--pgdata", data, "--wait", "--log", f"{folder}/log"]
+        subprocess.run([*control, "--options", options, "start"], user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        try:
+            yield f"postgresql://tests@/postgres?host={folder}"
+        finally:
+            stop = [*control, "--mode", "immediate", "stop"]
+            subprocess.run(stop, user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    store = Store(tmp_path / "data", url)
     store.open()
-    return store
+    try:
+        yield store
+    finally:
+        metadata.drop_all(store._db)
+        store.close()
 
 
 def create(store: Store, now_s: float = 100.0) -> Run:
@@ -52,9 +87,9 @@ def test_ids_and_tokens_cannot_be_guessed_and_the_token_is_not_kept(store: Store
     made = [store.create(experiment=None, name="x", parameters={}, source_sha256="", now_s=0) for _ in range(50)]
     assert len({run.id for run, _ in made} | {token for _, token in made}) == 100
     assert all(len(run.id) >= 16 and run.id.replace("-", "").replace("_", "").isalnum() for run, _ in made)
-    files = [path.read_bytes() for path in store.data_dir.iterdir() if path.is_file()]
-    assert files
-    assert not any(token.encode() in data for data in files for _, token in made)
+    with store._db.connect() as db:
+        kept = str(db.execute(runs.select()).all())
+    assert all(run.id in kept and token not in kept for run, token in made)
 
 
 def test_deleted_and_unknown_are_told_apart(store: Store) -> None:
@@ -74,7 +109,7 @@ def test_what_the_last_server_left_is_put_to_rest(store: Store) -> None:
         store.mark_running(run.id, 101.0)
     store.recording_path(running.id).write_bytes(HEAD + OUTPUT + OUTPUT[:-1])
     store.recording_path(written.id).write_bytes(HEAD + OUTPUT + END)
-    again = Store(store.data_dir)
+    again = Store(store.data_dir, store._url)
     again.open()
     assert set(again.recover(500.0)) == {queued.id, running.id, written.id}
     assert (again.get(queued.id).state, again.get(queued.id).size_bytes) == (State.INTERRUPTED, 0)
@@ -85,6 +120,7 @@ def test_what_the_last_server_left_is_put_to_rest(store: Store) -> None:
     assert (kept.state, kept.outcome, kept.end) == (State.FINISHED, "finished", {"outcome": "finished", "exit_code": 0})
     assert again.get(whole.id) == whole
     assert again.recover(600.0) == []
+    again.close()
 
 
 @given(cut=st.integers(0, len(HEAD + OUTPUT + OUTPUT + END)))
@@ -149,4 +185,4 @@ def test_a_database_of_another_version_is_refused(store: Store) -> None:
     with store._db.begin() as db:
         db.execute(meta.update().values(value=99))
     with pytest.raises(StoreVersionError, match="schema 99"):
-        Store(store.data_dir).open()
+        Store(store.data_dir, store._url).open()

@@ -80,13 +80,11 @@ class Store:
         engine = create_engine(_with_driver(self._url))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _tune_sqlite)
-        metadata.create_all(engine)
-        with engine.begin() as db:
-            version = db.scalar(select(meta.c.value).where(meta.c.key == "schema"))
-            if version is None:
-                db.execute(insert(meta).values(key="schema", value=SCHEMA_VERSION))
-            elif version != SCHEMA_VERSION:
-                raise StoreVersionError(f"the database has schema {version}; this version reads {SCHEMA_VERSION}")
+        try:
+            _prepare(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         self._engine = engine
 
     def close(self) -> None:
@@ -211,6 +209,16 @@ class Store:
     def _change(self, run_id: str, **values: object) -> None:
         with self._db.begin() as db:
             db.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def _prepare(engine: Engine) -> None:
+    metadata.create_all(engine)
+    with engine.begin() as db:
+        version = db.scalar(select(meta.c.value).where(meta.c.key == "schema"))
+        if version is None:
+            db.execute(insert(meta).values(key="schema", value=SCHEMA_VERSION))
+        elif version != SCHEMA_VERSION:
+            raise StoreVersionError(f"the database has schema {version}; this version reads {SCHEMA_VERSION}")
 
 
 def _hash(token: str) -> str:
