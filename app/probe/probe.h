@@ -142,8 +142,10 @@ struct probe_thread {
     uint32_t lane;    /* its own lane, 0 before it has one */
     uint32_t current; /* the lane that runs on it now: a task, a greenlet or the thread itself */
     uint32_t loop;    /* the event loop that polls on it, 0 none */
+    uint32_t waker;   /* while a callback runs: the lane that scheduled it, 0 none */
     uint32_t busy;    /* inside an observed call: inner calls are part of it */
     bool ended;
+    bool failed; /* by an uncaught exception */
     uint8_t gil;       /* the last enum probe_gil it said, 0 none */
     uint64_t since_ns; /* when the observed call began, while it is one that is recorded afterwards */
 };

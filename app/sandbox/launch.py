@@ -91,7 +91,7 @@ class SandboxedRun:
         self._ended: Exit | None = None
         self._closed = False
         self._peak_processes = 0
-        self._first_pid = 0
+        self._first_pid, self._first_fd = 0, -1
         self._folder_fds: list[int] = []
         self.ring_dir_fd, self.kernel = -1, "unavailable"
         self.switch_fds: list[int] = []
@@ -161,6 +161,7 @@ class SandboxedRun:
         self.ring_dir_fd, self._folder_fds = fds[0], fds[1 : said["folders"]]
         self.switch_fds, self.kernel = fds[said["folders"] :], said["kernel"]
         self._first_pid = int(json.loads(info)["child-pid"])
+        self._first_fd = os.pidfd_open(self._first_pid)  # the stage waits for its job, so the number is still its own
         self._control.setblocking(False)
 
     def _words(self) -> str:
@@ -229,10 +230,11 @@ class SandboxedRun:
         """Ends every process of the run and waits until they are gone. Idempotent."""
         if self._closed:
             return
-        if self._first_pid:
+        if self._first_fd >= 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self._first_pid, signal.SIGKILL)
-            self._first_pid = 0
+                signal.pidfd_send_signal(self._first_fd, signal.SIGKILL)
+            # Readable only once the kernel has reaped every other process of the namespace.
+            select.select([self._first_fd], [], [], _START_S)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pid_fd, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
@@ -245,7 +247,7 @@ class SandboxedRun:
         self.kill()
         self._closed = True
         self._control.close()
-        for fd in (self.stdout_fd, self.stderr_fd, self._info_fd, self._pid_fd, self.ring_dir_fd, *self._folder_fds):
+        for fd in (self.stdout_fd, self.stderr_fd, self._info_fd, self._pid_fd, self._first_fd, self.ring_dir_fd, *self._folder_fds):
             if fd >= 0:
                 os.close(fd)
 

@@ -132,6 +132,21 @@ def _after_threading(probe: Any, threading: Any) -> None:
         bootstrap(self)
 
     threading.Thread._bootstrap_inner = _bootstrap_inner
+    make_invoke = getattr(threading, "_make_invoke_excepthook", None)
+    if make_invoke is None:
+        return
+
+    def _make_invoke_excepthook() -> Any:
+        invoke = make_invoke()
+
+        def invoke_excepthook(thread: Any) -> None:
+            error = sys.exc_info()[1]
+            probe.failed(f"{type(error).__name__}: {error}"[:240])
+            invoke(thread)
+
+        return invoke_excepthook
+
+    threading._make_invoke_excepthook = _make_invoke_excepthook
 
 
 def _after_multiprocessing(probe: Any, process: Any) -> None:

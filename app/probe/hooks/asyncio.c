@@ -119,6 +119,8 @@ static const struct reason *read_chain(PyObject *task, struct probe_where *where
             if (!where->text)
                 where->text = intern_unicode(code->co_qualname);
             reason = function->reason;
+            if (reason) /* rather than whatever led to it, as Lock's __aenter__ does */
+                where->text = intern_unicode(code->co_qualname);
             if (reason && reason->delays)
                 *delay = delay_ns(frame_first_local(frame, code));
         }
@@ -141,6 +143,8 @@ static void enter_wait(struct lane *lane, PyObject *task, PyObject *future)
     } else if (!reason && !where.text) {
         const char *name = strrchr(Py_TYPE(future)->tp_name, '.');
         name = name ? name + 1 : Py_TYPE(future)->tp_name;
+        if (strcmp(name, "_GatheringFuture") == 0)
+            name = "gather";
         where.text = probe->intern(name, strlen(name));
     }
     lane_enter(lane, state, &where, value);
@@ -161,7 +165,10 @@ static void after_step(PyObject *task, struct lane *lane)
             state = PROBE_STATE_CANCELLED;
         } else {
             PyObject *exception = get_exception(task, NULL);
-            state = exception && exception != Py_None ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED;
+            if (exception && exception != Py_None) {
+                state = PROBE_STATE_FAILED;
+                lane_exception(lane, exception);
+            }
             Py_XDECREF(exception);
         }
         lane_close(lane, state);
@@ -177,13 +184,17 @@ static void after_step(PyObject *task, struct lane *lane)
 
 /* --- the four places */
 
-static PyObject *task_label(PyObject *task)
+static uint32_t name_hash(PyObject *name)
 {
-    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
-    PyObject *coroutine = call_get_coro(task, NULL);
+    return (uint32_t)PyObject_Hash(name) | 1;
+}
+
+/* Its name and its function. A task that is done has let go of its coroutine (3.12 crashes when asked for it). */
+static PyObject *task_label(PyObject *task, PyObject *name)
+{
+    PyObject *coroutine = truth(call_done(task, NULL)) ? NULL : call_get_coro(task, NULL);
     PyObject *function = coroutine ? PyObject_GetAttrString(coroutine, "__qualname__") : NULL;
     PyObject *label = name && function ? PyUnicode_FromFormat("%S %S", name, function) : Py_XNewRef(name);
-    Py_XDECREF(name);
     Py_XDECREF(coroutine);
     Py_XDECREF(function);
     PyErr_Clear();
@@ -192,11 +203,30 @@ static PyObject *task_label(PyObject *task)
 
 static struct lane *open_task(PyObject *task, PyObject *loop)
 {
-    PyObject *label = task_label(task);
+    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
+    PyObject *label = task_label(task, name);
     uint32_t parent = loop ? loop_lane(loop, loop_name) : 0;
     struct lane *lane = lane_open(task, PROBE_LANE_TASK, parent, label);
+    if (lane && name)
+        lane->reason_text = name_hash(name);
     Py_XDECREF(label);
+    Py_XDECREF(name);
+    PyErr_Clear();
     return lane;
+}
+
+/* create_task(name=...) names a task after making it (3.11, 3.12): asked once more when it first runs. */
+static void name_again(struct lane *lane, PyObject *task)
+{
+    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
+    if (name && name_hash(name) != lane->reason_text) {
+        PyObject *label = task_label(task, name);
+        lane_rename(lane, label);
+        Py_XDECREF(label);
+    }
+    lane->reason_text = 0;
+    Py_XDECREF(name);
+    PyErr_Clear();
 }
 
 static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
@@ -211,10 +241,7 @@ static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
     if (!lane)
         return result;
     lane_flow(probe->thread()->current, lane->number, PROBE_FLOW_SPAWN);
-    if (truth(call_done(task, NULL)))
-        after_step(task, lane); /* an eager task that never waited */
-    else
-        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+    after_step(task, lane); /* ready; or, of an eager task, done or waiting already */
     return result;
 }
 
@@ -252,18 +279,37 @@ static PyObject *step(PyObject *handle)
     return result;
 }
 
+/* A callback that is no task's step. Whoever scheduled it (the task whose end it reports, a thread that called
+ * call_soon_threadsafe) is the waker of the tasks it wakes. */
+static PyObject *run_callback(PyObject *handle)
+{
+    PyObject *const arguments[] = {handle};
+    struct lane *scheduler = observing() ? lane_of(handle) : NULL;
+    struct probe_thread *thread = scheduler ? probe->thread() : NULL;
+    if (thread) {
+        thread->waker = scheduler->number;
+        lane_forget(scheduler);
+    }
+    PyObject *result = PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    if (thread)
+        probe->thread()->waker = 0;
+    return result;
+}
+
 static PyObject *run_handle(PyObject *handle, PyObject *unused)
 {
     (void)unused;
     PyObject *const arguments[] = {handle};
     PyObject *task = observing() ? task_of(slot(handle, callback_offset)) : NULL;
     if (!task)
-        return PyObject_Vectorcall(former_run, arguments, 1, NULL);
+        return run_callback(handle);
     struct lane *lane = lane_of(task);
     if (!lane)
         lane = open_task(task, slot(handle, loop_offset));
     if (!lane)
         return PyObject_Vectorcall(former_run, arguments, 1, NULL);
+    if (lane->reason_text)
+        name_again(lane, task);
     struct probe_thread *thread = probe->thread();
     uint32_t outer = thread->current;
     thread->current = lane->number;
@@ -297,18 +343,8 @@ static PyObject *schedule(PyObject *loop, PyObject *const *arguments)
     return handle;
 }
 
-static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+static PyObject *call_former(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    PyObject *task = count > 0 && observing() ? task_of(arguments[0]) : NULL;
-    struct lane *lane = task ? lane_of(task) : NULL;
-    if (lane && lane->state >= PROBE_STATE_WAIT && lane->state < PROBE_STATE_FINISHED) {
-        struct probe_thread *thread = probe->thread();
-        if (thread->current != thread->loop)
-            lane_flow(thread->current, lane->number, PROBE_FLOW_WAKE);
-        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
-    }
-    if (may_schedule && count == 3 && !names)
-        return schedule(loop, arguments);
     PyObject *packed[8];
     Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
     if (given > 7)
@@ -317,6 +353,35 @@ static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_
     memcpy(packed + 1, arguments, (size_t)given * sizeof *packed);
     return PyObject_Vectorcall(former_call_soon, packed, (size_t)count + 1, names);
 }
+
+static void remember_scheduler(PyObject *handle)
+{
+    struct probe_thread *thread = probe->thread();
+    uint32_t scheduler = thread->waker ? thread->waker : thread->current;
+    struct lane *stale = lane_of(handle);
+    if (stale)
+        lane_forget(stale);
+    if (scheduler != thread->loop)
+        lane_alias(handle, PROBE_LANE_LOOP, scheduler);
+}
+
+static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *task = count > 0 && observing() ? task_of(arguments[0]) : NULL;
+    struct lane *lane = task ? lane_of(task) : NULL;
+    if (lane && lane->state >= PROBE_STATE_WAIT && lane->state < PROBE_STATE_FINISHED) {
+        struct probe_thread *thread = probe->thread();
+        uint32_t waker = thread->waker ? thread->waker : thread->current;
+        if (waker != thread->loop)
+            lane_flow(waker, lane->number, PROBE_FLOW_WAKE);
+        lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
+    }
+    PyObject *handle = may_schedule && count == 3 && !names ? schedule(loop, arguments) : call_former(loop, arguments, count, names);
+    if (handle && !task && observing())
+        remember_scheduler(handle);
+    return handle;
+}
+
 
 static PyObject *run_forever(PyObject *loop, PyObject *unused)
 {

@@ -10,6 +10,7 @@
 static PyTypeObject *greenlet_type, *hub_type;
 static PyObject *trace_function, *settrace, *former_run_callback, *hub_name, *exit_type;
 static getter get_frame, get_dead, get_parent;
+static initproc former_greenlet_init;
 
 /* The reason that a named call has put the running greenlet of this thread into. */
 static __thread uint8_t reason_state;
@@ -153,13 +154,16 @@ static void suspend(struct lane *lane, PyObject *greenlet)
     lane_enter(lane, state, &where, value);
 }
 
-static int end_state(PyObject *greenlet)
+/* gevent keeps a greenlet's exception; a plain one throws it into its parent. */
+static int end_state(struct lane *lane, PyObject *greenlet, bool thrown)
 {
-    PyObject *exception = PyObject_GetAttrString(greenlet, "exception"); /* gevent's; plain greenlets have none */
+    PyObject *exception = PyObject_GetAttrString(greenlet, "exception");
     PyErr_Clear();
-    int state = PROBE_STATE_FINISHED;
-    if (exception && exception != Py_None)
+    int state = thrown && !exception ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED;
+    if (exception && exception != Py_None) {
         state = PROBE_STATE_FAILED;
+        lane_exception(lane, exception);
+    }
     PyObject *value = PyObject_GetAttrString(greenlet, "value");
     PyErr_Clear();
     if (value && exit_type && PyObject_IsInstance(value, exit_type) == 1)
@@ -179,19 +183,29 @@ static bool is_dead(PyObject *greenlet)
 }
 
 /* The loop's lane tells polling from running by itself, and a thread's lane what the thread does. */
-static void leave_origin(PyObject *origin)
+static void leave_origin(PyObject *origin, PyObject *event)
 {
     struct lane *lane = lane_for(origin);
     if (!lane)
         return;
     if (lane->kind == PROBE_LANE_GREENLET && is_dead(origin)) {
-        lane_close(lane, end_state(origin));
+        lane_close(lane, end_state(lane, origin, PyUnicode_CompareWithASCIIString(event, "throw") == 0));
         return;
     }
     if (lane->kind == PROBE_LANE_GREENLET)
         suspend(lane, origin);
     lane->reason = reason_state;
     lane->reason_text = reason_text;
+}
+
+/* A switch between two greenlets, neither of them a loop: one hands control to the other. */
+static void hand_over(PyObject *origin, PyObject *target)
+{
+    struct lane *from = lane_of(origin), *to = lane_for(target);
+    if (!to || to->kind != PROBE_LANE_GREENLET)
+        return;
+    if (from && from->kind != PROBE_LANE_LOOP)
+        lane_flow(from->number, to->number, PROBE_FLOW_HANDOVER);
 }
 
 static void enter_target(PyObject *target, struct probe_thread *thread)
@@ -215,8 +229,11 @@ static PyObject *trace(PyObject *module, PyObject *const *arguments, Py_ssize_t 
         Py_RETURN_NONE;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    leave_origin(PyTuple_GET_ITEM(arguments[1], 0));
-    enter_target(PyTuple_GET_ITEM(arguments[1], 1), probe->thread());
+    PyObject *origin = PyTuple_GET_ITEM(arguments[1], 0), *target = PyTuple_GET_ITEM(arguments[1], 1);
+    if (!hub_type)
+        hand_over(origin, target);
+    leave_origin(origin, arguments[0]);
+    enter_target(target, probe->thread());
     PyErr_Restore(type, value, traceback);
     Py_RETURN_NONE;
 }
@@ -251,6 +268,20 @@ PyObject *greenlet_trace_thread(PyObject *module, PyObject *ignored)
     return former;
 }
 
+/* A plain greenlet's lane begins when it is made: afterwards it no longer knows its function. */
+static int greenlet_init(PyObject *greenlet, PyObject *arguments, PyObject *names)
+{
+    int result = former_greenlet_init(greenlet, arguments, names);
+    if (result != 0 || !observing() || !Py_IS_TYPE(greenlet, greenlet_type))
+        return result;
+    struct lane *lane = open_greenlet(greenlet);
+    if (lane && lane->kind == PROBE_LANE_GREENLET) {
+        lane_flow(probe->thread()->current, lane->number, PROBE_FLOW_SPAWN);
+        lane_enter(lane, PROBE_STATE_STARTING, NULL, PROBE_NO_VALUE);
+    }
+    return result;
+}
+
 /* greenlet_install((greenlet type, settrace)): called once, after greenlet is imported. */
 PyObject *greenlet_install(PyObject *module, PyObject *parts)
 {
@@ -261,25 +292,45 @@ PyObject *greenlet_install(PyObject *module, PyObject *parts)
     get_frame = getter_of(greenlet_type, "gr_frame");
     get_dead = getter_of(greenlet_type, "dead");
     get_parent = getter_of(greenlet_type, "parent");
+    former_greenlet_init = greenlet_type->tp_init;
     trace_function = PyCFunction_New(&trace_method, NULL);
     if (!trace_function || !get_frame || !get_dead || !get_parent) {
         PyErr_SetString(PyExc_RuntimeError, "this greenlet keeps its state in a way the probe does not know");
         Py_CLEAR(settrace);
         return NULL;
     }
+    greenlet_type->tp_init = greenlet_init;
     return greenlet_trace_thread(module, NULL);
+}
+
+/* The greenlet that a callback will switch to: greenlet.switch, greenlet.throw, or gevent's _kill(greenlet, ...). */
+static PyObject *switched_by(PyObject *const *arguments, Py_ssize_t count)
+{
+    PyObject *callback = arguments[0], *greenlet = NULL;
+    const char *wanted = "switch throw";
+    if (PyCFunction_Check(callback)) {
+        greenlet = PyCFunction_GET_SELF(callback);
+    } else if (PyMethod_Check(callback)) {
+        greenlet = PyMethod_GET_SELF(callback);
+    } else if (count > 1) {
+        greenlet = arguments[1];
+        wanted = "_kill";
+    }
+    if (!greenlet || !is_greenlet(greenlet))
+        return NULL;
+    PyObject *name = PyObject_GetAttrString(callback, "__name__");
+    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    bool switches = text && *text && strstr(wanted, text);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return switches ? greenlet : NULL;
 }
 
 /* loop.run_callback(greenlet.switch): from now on that greenlet is ready. */
 static PyObject *run_callback(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    PyObject *callback = count > 0 && observing() ? arguments[0] : NULL;
-    PyObject *greenlet = NULL;
-    if (callback && PyCFunction_Check(callback))
-        greenlet = PyCFunction_GET_SELF(callback);
-    else if (callback && PyMethod_Check(callback))
-        greenlet = PyMethod_GET_SELF(callback);
-    if (greenlet && is_greenlet(greenlet)) {
+    PyObject *greenlet = count > 0 && observing() ? switched_by(arguments, count) : NULL;
+    if (greenlet) {
         struct lane *lane = lane_of(greenlet);
         bool fresh = !lane;
         uint32_t from = probe->thread()->current;

@@ -30,7 +30,7 @@ struct lane {
     uint8_t state;
     uint8_t kind;
     uint8_t reason; /* greenlets: the state that a named call has put it into, 0 none */
-    uint32_t reason_text;
+    uint32_t reason_text; /* its string; of a task: a hash of the name it was opened under, until it first ran */
 };
 struct lane *lane_of(void *object);                              /* NULL when it has none */
 struct lane *lane_again(struct lane *lane, void *object, const void *former_table);
@@ -38,6 +38,9 @@ const void *lane_table(void);
 struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name);
 struct lane *lane_alias(void *object, enum probe_lane_kind kind, uint32_t number);
 void lane_enter(struct lane *lane, int state, const struct probe_where *where, uint64_t value);
+void lane_rename(struct lane *lane, PyObject *name);
+void lane_exception(struct lane *lane, PyObject *exception);
+void lane_forget(struct lane *lane);
 void lane_close(struct lane *lane, int state);
 void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind);
 uint32_t loop_lane(PyObject *loop, PyObject *name);

@@ -122,7 +122,7 @@ void lane_enter(struct lane *lane, int state, const struct probe_where *where, u
 }
 
 /* Forget the object: entries behind the gap move up so that they are still found. */
-static void forget(struct lane *lane)
+void lane_forget(struct lane *lane)
 {
     size_t gap = (size_t)(lane - table);
     used--;
@@ -139,7 +139,32 @@ static void forget(struct lane *lane)
 void lane_close(struct lane *lane, int state)
 {
     lane_enter(lane, state, NULL, PROBE_NO_VALUE);
-    forget(lane);
+    lane_forget(lane);
+}
+
+void lane_rename(struct lane *lane, PyObject *name)
+{
+    struct probe_ring *ring = observing();
+    if (!ring || !name)
+        return;
+    struct probe_where said = {.text = intern_unicode(name)};
+    probe_emit(ring, probe_now(), lane->number, PROBE_NAME, 0, &said, 0);
+}
+
+/* A mark that names the exception a task or greenlet ended with, as the last line of its traceback would. */
+void lane_exception(struct lane *lane, PyObject *exception)
+{
+    struct probe_ring *ring = observing();
+    PyObject *words = PyObject_Str(exception);
+    PyObject *text = words ? PyUnicode_FromFormat("%s: %S", Py_TYPE(exception)->tp_name, words) : NULL;
+    const char *bytes = text ? PyUnicode_AsUTF8(text) : Py_TYPE(exception)->tp_name;
+    if (ring && bytes) {
+        struct probe_where said = {.text = probe->text(bytes, strlen(bytes))};
+        probe_emit(ring, probe_now(), lane->number, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);
+    }
+    Py_XDECREF(words);
+    Py_XDECREF(text);
+    PyErr_Clear();
 }
 
 void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind)

@@ -15,7 +15,8 @@ static PyObject *name_lane(PyObject *module, PyObject *arguments)
     struct probe_ring *ring = observing();
     if (ring) {
         struct probe_where said = {.text = intern_unicode(name)};
-        probe_emit(ring, probe_now(), whole_process ? 0 : probe->thread()->lane, PROBE_NAME, 0, &said, 0);
+        /* a "thread" may be a greenlet, where threading is monkey-patched: what runs now is what is named */
+        probe_emit(ring, probe_now(), whole_process ? 0 : probe->thread()->current, PROBE_NAME, 0, &said, 0);
     }
     Py_RETURN_NONE;
 }
@@ -53,6 +54,20 @@ static PyObject *calibrate_gil(PyObject *module, PyObject *unused)
 #endif
 }
 
+/* failed(text): what runs on this thread ends with an uncaught exception. */
+static PyObject *failed(PyObject *module, PyObject *text)
+{
+    (void)module;
+    struct probe_ring *ring = observing();
+    if (ring && PyUnicode_Check(text)) {
+        struct probe_thread *thread = probe->thread();
+        struct probe_where said = {.text = intern_unicode(text)};
+        probe_emit(ring, probe_now(), thread->current, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);
+        thread->failed = thread->current == thread->lane;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *arm(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -73,6 +88,7 @@ static PyObject *is_observed(PyObject *module, PyObject *unused)
 static PyMethodDef methods[] = {
     {"observed", is_observed, METH_NOARGS, NULL},
     {"gil", calibrate_gil, METH_NOARGS, NULL},
+    {"failed", failed, METH_O, NULL},
     {"arm", arm, METH_NOARGS, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},
