@@ -8,12 +8,12 @@ import { heading, table } from "../timeline/tooltip.js";
 import { facts } from "../timeline/describe.js";
 import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
+import { bindings } from "./benchkeys.js";
 import { cancelRun, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
 import { installFrame } from "./frame.js";
 import { Live } from "./live.js";
 import { OutputPanel } from "./output.js";
 import { ParameterForm } from "./parameters.js";
-import { isProjector } from "./projector.js";
 import { QuestionPanel } from "./question.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
@@ -59,10 +59,9 @@ class RunPage {
   #newTimeline() {
     return new Timeline(need("#timeline"), this.model, {
       onSelected: (bar) => this.#select(bar),
-      onCursor: () => {},
       onEdge: (edgeNs) => this.status.elapsed(edgeNs),
       onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
-      onViewed: (view) => this.range.keep(this.timeline.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null),
+      onViewed: (view) => this.range.keep(this.timeline.camera.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null),
     });
   }
 
@@ -216,7 +215,7 @@ class RunPage {
   #ended(run) {
     this.timeline.edge.stop();
     this.#setState(run.state);
-    if (this.timeline.following !== "none") this.timeline.fit();
+    if (this.timeline.camera.following !== "none") this.timeline.fit();
     const end = this.model.end ?? run.end ?? null;
     const outcome = end?.outcome ?? run.outcome ?? "interrupted";
     this.status.ended(outcome, end, new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
@@ -251,7 +250,7 @@ class RunPage {
     this.button.disabled = state === "starting" || (going && !mayCancel(this.run));
     this.button.hidden = !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
     need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
-    need("#follow").hidden = state !== "running" || this.timeline?.following !== "none";
+    need("#follow").hidden = state !== "running" || this.timeline?.camera.following !== "none";
     this.#sayEmpty();
     if (state === "queued" || state === "starting") this.status.waiting(state);
     if (state === "loading") this.status.loading();
@@ -286,31 +285,11 @@ class RunPage {
     if (!inSight) this.timeline.showRange(tNs - half, tNs + half);
     this.timeline.point(tNs);
   }
-
-  /** @returns {import("./keys.js").Binding[]} */
-  bindings() {
-    const { timeline } = this;
-    return [
-      { keys: ["r"], shown: "R", key: "run", act: () => void this.press() },
-      { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: () => timeline.byKey("in") },
-      { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: () => timeline.byKey("out") },
-      { keys: ["a", "arrowleft"], shown: "A ←", key: "left", act: () => timeline.byKey("left") },
-      { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
-      { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
-      { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
-      { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
-      { keys: ["l"], shown: "L", key: "live", act: () => timeline.followEdge() },
-      { keys: [","], shown: ",", key: "previous", act: () => timeline.step(-1) },
-      { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },
-      { keys: ["q"], shown: "Q", key: "about", act: () => this.toggleAbout() },
-      { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
-    ];
-  }
 }
 
 /** @type {RunPage | null} */
 let page = null;
-const given = await installFrame(() => page?.bindings() ?? []);
+const given = await installFrame(() => page ? bindings(page) : []);
 page = new RunPage(given);
 // Going back to the experiment, or on to another run, is a page of its own.
 addEventListener("popstate", () => location.reload());

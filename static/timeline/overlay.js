@@ -1,6 +1,6 @@
 // @ts-check
 /** What moves over the plot without it being drawn anew: cursor line, hovered and selected bar, a measured stretch. */
-import { duration, exact } from "../common/format.js";
+import { duration } from "../common/format.js";
 import { Batch, CanvasRenderer } from "./paint/canvas.js";
 import { timeToPx } from "./viewport.js";
 
@@ -56,16 +56,8 @@ export class Overlay {
   #cursor({ view, heightPx, palette }, cursorNs) {
     const x = Math.round(timeToPx(view, cursorNs)) + 0.5;
     const line = new Batch();
-    line.push(x, palette.axisPx, x, heightPx);
+    line.push(x, palette.axisPx - 8, x, heightPx);
     this.#renderer.drawLines(palette.quiet, line, 1, [1, 3]);
-    if (cursorNs < 0) return;
-    const text = exact(cursorNs);
-    const half = this.#renderer.measure(text, true) / 2 + 8;
-    const center = Math.min(Math.max(x, half), view.widthPx - half);
-    const ground = new Batch();
-    ground.push(center - half, 0, 2 * half, palette.axisPx - 8);
-    this.#renderer.drawRects(palette.background, ground);
-    this.#renderer.drawTexts([{ text, xPx: center, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true, align: "center" }]);
   }
 
   /** @param {Over} over @param {[number, number]} measure */

@@ -1,16 +1,15 @@
 // @ts-check
 /** One frame of the plot: axis, rows, marks, arrows, in this order, through the renderer. */
-import { LaneKind, STATES } from "../../generated/records.js";
-import { grouped } from "../../common/format.js";
-import { shortText, stateName } from "../describe.js";
+import { LaneKind } from "../../generated/records.js";
 import { axis } from "../axis.js";
 import { hasStrip, visibleRows } from "../layout.js";
-import { endOf, pxToTime, timeToPx } from "../viewport.js";
+import { endOf, timeToPx } from "../viewport.js";
 import { Bars, leavesTrace } from "./bars.js";
 import { Batch } from "./canvas.js";
-import { density, STACK } from "./density.js";
+import { drawCounter, drawDensity } from "./areas.js";
 import { drawFlags } from "./flags.js";
-import { INKS, Ink, runs, SHAPES } from "./inks.js";
+import { INKS, Ink, SHAPES } from "./inks.js";
+import { label } from "./labels.js";
 
 /** @typedef {import("../../recording/model.js").Model} Model */
 /** @typedef {import("../../recording/lane.js").Lane} Lane */
@@ -23,7 +22,6 @@ import { INKS, Ink, runs, SHAPES } from "./inks.js";
 
 const MOST_ARROWS = 600;
 const LETTER_PX = 15;
-const WORD_PX = 52;
 const GAP_PX = 1;
 
 export class Scene {
@@ -97,8 +95,9 @@ export class Scene {
     }
     this.renderer.drawRects(frame.palette.inks[Ink.RUNNING] ?? "", this.#traces);
     for (const row of rows) {
-      if (row.kind === "density") this.#densityRow(frame, row);
-      else if (row.lane.counter) this.#counterRow(frame, row);
+      const y = this.#yOf(frame, row);
+      if (row.kind === "density") drawDensity(this.renderer, frame, row, y);
+      else if (row.lane.counter) this.#texts.push(...drawCounter(this.renderer, frame, row.lane.counter, barBox(row, y, frame.palette)));
     }
   }
 
@@ -112,7 +111,9 @@ export class Scene {
       const placed = this.#place(ink, x, width, box, palette);
       this.#batches[ink]?.push(...placed);
       if (leavesTrace(ink, part)) this.#traces.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
-      if (index >= 0 && width >= LETTER_PX) this.#label(frame, lane, index, ink, x, width, box);
+      if (index < 0 || width < LETTER_PX || lane.kind === LaneKind.CPU) return;
+      const text = label(this.model, this.renderer, frame, { lane, index }, ink, x, width, box);
+      if (text) this.#texts.push(text);
     });
   }
 
@@ -136,99 +137,6 @@ export class Scene {
       default:
         return [x, y, shown, height];
     }
-  }
-
-  /** @param {Frame} frame @param {Lane} lane @param {number} index @param {number} ink @param {number} x @param {number} width @param {{y: number, height: number}} box */
-  #label(frame, lane, index, ink, x, width, box) {
-    const { palette, view } = frame;
-    if (lane.kind === LaneKind.CPU || box.height < palette.smallPx * 0.95) return;
-    const left = Math.max(x, 0);
-    const room = Math.min(x + width, view.widthPx) - left;
-    const letterPx = palette.smallPx * (SHAPES[ink] === "hatch" ? 2 : 1.2);
-    if (room < letterPx) return;
-    const solid = SHAPES[ink] === "solid";
-    const before = solid || SHAPES[ink] === "hatch" ? 7 : 14;
-    const text = this.#wording(lane, index, ink, room - before - 7);
-    if (!text) return;
-    const letter = text.length === 1;
-    this.#texts.push({
-      text,
-      xPx: letter ? left + room / 2 : left + before,
-      yPx: box.y + box.height / 2 + 0.5,
-      color: solid ? (palette.onInk[ink] ?? palette.text) : palette.text,
-      small: true,
-      align: letter ? "center" : "left",
-      ...(solid ? {} : { behind: palette.background }),
-    });
-  }
-
-  /** The longest of a bar's names that fits whole; a holder's may be cut, the rest fall back to the state's letter. @param {Lane} lane @param {number} index @param {number} ink @param {number} roomPx */
-  #wording(lane, index, ink, roomPx) {
-    const shape = SHAPES[ink] ?? "none";
-    if (shape === "bracket" || shape === "cap") return "";
-    const bar = { lane, index };
-    const filled = shape === "solid" || shape === "hatch";
-    for (const text of filled ? [stateName(this.model, bar)] : [shortText(this.model, bar), stateName(this.model, bar)]) {
-      if (this.renderer.measure(text, true) <= roomPx) return text;
-      if (ink >= Ink.HOLDER && roomPx > WORD_PX) return this.renderer.cut(text, roomPx);
-    }
-    return filled ? (STATES.get(lane.stateOf(index))?.letter ?? "?") : "";
-  }
-
-  /** @param {Frame} frame @param {Row} row */
-  #densityRow(frame, row) {
-    const { view } = frame;
-    const columnPx = 1;
-    const columns = Math.ceil(view.widthPx / columnPx);
-    const counts = density(row.members, view, frame.edgeNs, columns);
-    const y = this.#yOf(frame, row) + 4;
-    const height = row.heightPx - 8;
-    const bottoms = new Float64Array(columns).fill(y + height);
-    const tops = new Float64Array(columns);
-    const lone = new Float64Array(columns);
-    /** @type {{ink: number, bottoms: Float64Array, tops: Float64Array}[]} */
-    const areas = [];
-    counts.forEach((count, place) => {
-      // One that runs among ten thousand is still seen: a pixel at least.
-      const ink = STACK[place] ?? Ink.NONE;
-      const shown = runs(ink) ? lone : tops;
-      for (let i = 0; i < columns; i++) {
-        const part = /** @type {number} */ (count[i]) / row.members.length;
-        const bottom = /** @type {number} */ (bottoms[i]);
-        tops[i] = bottom - part * height;
-        lone[i] = part > 1e-9 ? Math.min(tops[i] ?? 0, bottom - 2) : bottom;
-      }
-      areas.push({ ink, bottoms: bottoms.slice(), tops: shown.slice() });
-      bottoms.set(tops);
-    });
-    // From above, so that the least of what runs lies over what waits.
-    for (const area of areas.reverse()) this.renderer.drawArea(area.ink, area.bottoms, area.tops, columns, columnPx);
-  }
-
-  /** @param {Frame} frame @param {Row} row */
-  #counterRow(frame, row) {
-    const { counter } = row.lane;
-    if (!counter || counter.max <= 0) return;
-    const { view } = frame;
-    const columns = Math.ceil(view.widthPx);
-    const box = barBox(row, this.#yOf(frame, row), frame.palette);
-    const bottoms = new Float64Array(columns).fill(box.y + box.height);
-    const tops = new Float64Array(columns);
-    let next = 0;
-    let value = 0;
-    for (let i = 0; i < columns; i++) {
-      const until = pxToTime(view, i + 1);
-      // The highest value within a column stays seen, however short it was.
-      let highest = value;
-      while (next < counter.t.length && /** @type {number} */ (counter.t.data[next]) < until) {
-        value = /** @type {number} */ (counter.value.data[next++]);
-        highest = Math.max(highest, value);
-      }
-      if (pxToTime(view, i) > frame.edgeNs) highest = 0;
-      tops[i] = box.y + box.height * (1 - highest / counter.max);
-    }
-    this.renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
-    this.#texts.push({ text: grouped(counter.max), xPx: 6, yPx: box.y + frame.palette.smallPx * 0.6, color: frame.palette.quiet, small: true, behind: frame.palette.background });
   }
 
   // --- marks and arrows

@@ -1,0 +1,61 @@
+// @ts-check
+/** Rows that are areas: many lanes as how many of them were in each state, and a counter as its value. */
+import { grouped } from "../../common/format.js";
+import { firstAfter } from "../../recording/columns.js";
+import { pxToTime } from "../viewport.js";
+import { density, STACK } from "./density.js";
+import { Ink, runs } from "./inks.js";
+
+/** @typedef {import("./scene.js").Frame} Frame */
+/** @typedef {import("./canvas.js").CanvasRenderer} Renderer */
+/** @typedef {import("./canvas.js").Text} Text */
+
+const INSET_PX = 4;
+/** One that runs among ten thousand is still seen. */
+const LEAST_RUNNING_PX = 2;
+
+/** @param {Renderer} renderer @param {Frame} frame @param {import("../layout.js").Row} row @param {number} y */
+export function drawDensity(renderer, { view, edgeNs }, row, y) {
+  const columns = Math.ceil(view.widthPx);
+  const height = row.heightPx - 2 * INSET_PX;
+  const bottoms = new Float64Array(columns).fill(y + INSET_PX + height);
+  const areas = density(row.members, view, edgeNs, columns).map((count, place) => {
+    const ink = STACK[place] ?? Ink.NONE;
+    const leastPx = runs(ink) ? LEAST_RUNNING_PX : 0;
+    const area = { ink, bottoms: bottoms.slice(), tops: new Float64Array(columns) };
+    for (let i = 0; i < columns; i++) {
+      const partPx = (/** @type {number} */ (count[i]) / row.members.length) * height;
+      const bottom = /** @type {number} */ (bottoms[i]);
+      area.tops[i] = partPx > 1e-9 ? bottom - Math.max(partPx, leastPx) : bottom;
+      bottoms[i] = bottom - partPx;
+    }
+    return area;
+  });
+  // From above, so that the least of what runs lies over what waits.
+  for (const { ink, bottoms: from, tops } of areas.reverse()) renderer.drawArea(ink, from, tops, columns, 1);
+}
+
+/**
+ * @param {Renderer} renderer @param {Frame} frame @param {NonNullable<import("../../recording/lane.js").Lane["counter"]>} counter
+ * @param {{y: number, height: number}} box @returns {Text[]} its highest value
+ */
+export function drawCounter(renderer, { view, edgeNs, palette }, counter, box) {
+  if (counter.max <= 0) return [];
+  const columns = Math.ceil(view.widthPx);
+  const bottoms = new Float64Array(columns).fill(box.y + box.height);
+  const tops = new Float64Array(columns);
+  const { t, value } = counter;
+  let next = firstAfter(t.data, t.length, view.startNs);
+  let now = value.data[next - 1] ?? 0;
+  for (let i = 0; i < columns; i++) {
+    // The highest value within a column stays seen, however short it was.
+    let highest = now;
+    for (; next < t.length && /** @type {number} */ (t.data[next]) < pxToTime(view, i + 1); next++) {
+      now = value.data[next] ?? 0;
+      highest = Math.max(highest, now);
+    }
+    tops[i] = box.y + box.height * (1 - (pxToTime(view, i) > edgeNs ? 0 : highest) / counter.max);
+  }
+  renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
+  return [{ text: grouped(counter.max), xPx: 6, yPx: box.y + palette.smallPx * 0.6, color: palette.quiet, small: true, behind: palette.background }];
+}
