@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="alternating pairs of each ratio (default 5)")
     arguments = parser.parse_args()
     machine, interpreter = header.machine(), header.interpreter()
-    print(f"{machine['cpu']}, {machine['cores']} cores, {machine['system']} {machine['kernel']}, Python {interpreter['version']}")
+    print(
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']} {machine['kernel']}, Python {interpreter['version']}"
+    )
     for name in arguments.names or MEASUREMENTS:
         MEASUREMENTS[name](arguments.pairs)
 

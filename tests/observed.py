@@ -53,7 +53,11 @@ class Run:
 
     def marks(self) -> list[tuple[int, str]]:
         """(lane, text) of every printed line, in order of time."""
-        return [(lane, text) for _t, lane, kind, text in sorted(self.json["marks"]) if kind in ("stdout", "stderr")]
+        return [
+            (lane, text)
+            for _t, lane, kind, text in sorted(self.json["marks"], key=lambda mark: mark[0])
+            if kind in ("stdout", "stderr")
+        ]
 
     @property
     def output(self) -> str:

@@ -243,3 +243,95 @@ def test_only_regular_rings_are_opened(tmp_path: Path) -> None:
     assert folder.new_rings() == []
     assert folder.refused == 3
     os.close(fd)
+
+
+def last_states(run: Any, kind: LaneKind) -> dict[str, str]:
+    return {lane.name: run.states(lane.id)[-1][1] for lane in run.lanes(kind)}
+
+
+def test_threads_end_as_they_really_did(script: Any) -> None:
+    run = observe(
+        script("""
+import threading, time
+def bad(): raise ValueError("on purpose")
+t = threading.Thread(target=bad, name="bad"); t.start(); t.join()
+threading.Thread(target=time.sleep, args=[60], name="daemon", daemon=True).start()
+threading.Thread(target=int, name="good").start()
+time.sleep(0.05)
+raise SystemExit(3)
+""")
+    )
+    assert last_states(run, LaneKind.THREAD) == {
+        "MainThread": "failed",
+        "bad": "failed",
+        "daemon": "killed",
+        "good": "finished",
+    }
+    bad = next(lane for lane in run.lanes(LaneKind.THREAD) if lane.name == "bad")
+    assert [bad.id, "exception", "ValueError: on purpose"] in [mark[1:] for mark in run.json["marks"]]
+
+
+def test_a_process_that_becomes_another_program_has_not_been_killed(script: Any) -> None:
+    run = observe(
+        script("""
+import os, sys
+pid = os.fork()
+if pid == 0: os.execv(sys.executable, [sys.executable, "-c", "print('other')"])
+os.waitpid(pid, 0)
+""")
+    )
+    parent, child, other = run.lanes(LaneKind.PROCESS)
+    assert child.pid == other.pid
+    assert {run.states(lane.id)[-1][1] for lane in (parent, child, other)} == {"finished"}
+
+
+def test_who_woke_whom_is_known_through_gather_and_from_threads(script: Any) -> None:
+    run = observe(
+        script("""
+import asyncio, threading
+async def quick(): await asyncio.sleep(0.01)
+async def slow(): await asyncio.sleep(0.05)
+async def waits(event): await event.wait()
+async def main():
+    await asyncio.gather(asyncio.create_task(quick(), name="quick"), asyncio.create_task(slow(), name="slow"))
+    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    task = asyncio.create_task(waits(event), name="waits")
+    await asyncio.sleep(0)
+    threading.Timer(0.02, loop.call_soon_threadsafe, [event.set]).start()
+    await task
+asyncio.run(main())
+""")
+    )
+    named = {lane.name.partition(" ")[0]: lane.id for lane in run.recording.lanes if lane.kind is LaneKind.TASK}
+    by_id = {lane.id: lane for lane in run.recording.lanes}
+    wakes = [(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "wake"]
+    assert (named["slow"], named["Task-1"]) in wakes
+    assert (named["waits"], named["Task-1"]) in wakes
+    (waker,) = [by_id[source] for source, target in wakes if target == named["waits"]]
+    assert (waker.kind, waker.name) == (LaneKind.THREAD, "Thread-1")
+
+
+def test_plain_greenlets_hand_over_and_end_as_they_did(script: Any) -> None:
+    run = observe(
+        script("""
+from greenlet import greenlet
+def first():
+    second_.switch(); print("one")
+def second():
+    first_.switch()
+def bad(): raise ValueError("x")
+first_, second_ = greenlet(first), greenlet(second)
+first_.switch()
+try: greenlet(bad).switch()
+except ValueError: pass
+""")
+    )
+    assert last_states(run, LaneKind.GREENLET) == {
+        "greenlet-0 first": "finished",
+        "greenlet-1 second": "killed",
+        "greenlet-2 bad": "failed",
+    }
+    first, second, _bad = (lane.id for lane in run.lanes(LaneKind.GREENLET))
+    handed = [(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "handover"]
+    assert [pair for pair in handed if set(pair) == {first, second}] == [(first, second), (second, first)]
+    assert (first, "one") in run.marks()

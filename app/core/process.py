@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.core import observations as obs
 from app.core.records import LaneKind
 from app.core.tables import LaneTable, StringTable
+from app.core.threads import GIL_DROP
 
 UNKNOWN = np.uint32(0xFFFF_FFFF)
 MAX_LOCAL = 1 << 24
@@ -35,11 +36,12 @@ class _Numbers:
 
 
 class ProcessNumbers:
-    """Translates one process's records; `lane` is its process lane."""
+    """Translates one process's records; `lane` is its process lane, `name` the number of what it is called now."""
 
-    def __init__(self, lane: int, pid: int, lanes: LaneTable, strings: StringTable) -> None:
+    def __init__(self, lane: int, pid: int, name: int, lanes: LaneTable, strings: StringTable) -> None:
         self.lane = lane
         self.pid = pid
+        self.name = name
         self._lanes, self._strings = lanes, strings
         self._lane_of, self._string_of = _Numbers(), _Numbers()
         self._lane_of.set(0, lane)
@@ -103,8 +105,13 @@ class ProcessNumbers:
         self._lane_of.set(int(record["lane"]), lane)
         self.opened.append(lane)
         if kind == LaneKind.THREAD:
+            if self._gil is not None:  # born without it: a new thread has yet to take the GIL
+                self._lanes.gil[lane] = GIL_DROP
             self.new_threads.append((int(record["t_ns"]), lane, tid))
 
     def _rename(self, record: np.void) -> None:
         lane = self._lane(int(record["lane"]))
-        self._lanes.rename(lane, self._text(record))
+        name = self._text(record)
+        self._lanes.rename(lane, name)
+        if lane == self.lane:
+            self.name = name

@@ -49,6 +49,8 @@ OVERDUE_SHOWN_NS = 20_000_000
 """While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
 _EVENT_KINDS = (obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
+_CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
+"""What has not ended when its process does, was cut short by that; loops, strips and the GIL merely end."""
 _LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
 
 
@@ -80,12 +82,14 @@ class Timeline:
 
     def add_process(self, pid: int, ppid: int, t_ns: int, name: str) -> int:
         """A process has begun to be observed; returns the key for `push`. Its parent is the latest one with pid `ppid`."""
-        parent = next((p.lane for p in reversed(self._processes) if p.pid == ppid), 0)
-        lane = self._lanes.open(t_ns, parent, LaneKind.PROCESS, self._strings.number(name), pid, 0)
-        self._processes.append(ProcessNumbers(lane, pid, self._lanes, self._strings))
+        parent = next((p for p in reversed(self._processes) if p.pid == ppid), None)
+        above = parent.lane if parent else 0
+        number = parent.name if parent else self._strings.number(name)  # a fork is its parent's like until it says otherwise
+        lane = self._lanes.open(t_ns, above, LaneKind.PROCESS, number, pid, 0)
+        self._processes.append(ProcessNumbers(lane, pid, number, self._lanes, self._strings))
         self._event(t_ns, lane, obs.Kind.STATE, State.RUNNING)
-        if parent:
-            self._event(t_ns, parent, obs.Kind.FLOW, FlowKind.SPAWN, value=lane)
+        if above:
+            self._event(t_ns, above, obs.Kind.FLOW, FlowKind.SPAWN, value=lane)
         return len(self._processes) - 1
 
     def push(self, process: int, records: NDArray[np.void]) -> None:
@@ -138,11 +142,14 @@ class Timeline:
         killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
         if not killed:
             t_ns = int(self._lanes.last_ns[numbers.lane])  # its own word is earlier than our noticing
+        first_thread = next((lane for lane in numbers.opened if self._lanes.kind[lane] == LaneKind.THREAD), None)
         for lane, state in zip(lanes.tolist(), states.tolist(), strict=True):
             if state in _LASTING:
                 continue
-            cut_short = killed or self._lanes.kind[lane] in (LaneKind.TASK, LaneKind.GREENLET)
-            self._event(t_ns, lane, obs.Kind.STATE, State.KILLED if cut_short else State.FINISHED)
+            end = State.KILLED if killed or self._lanes.kind[lane] in _CUT_SHORT else State.FINISHED
+            if lane == first_thread and not killed:  # the process's end is its own
+                end = State(int(self._lanes.state[numbers.lane]))
+            self._event(t_ns, lane, obs.Kind.STATE, end)
 
     def _event(self, t_ns: int, lane: int, kind: obs.Kind, state: int, *, text: int = 0, value: float = np.nan) -> None:
         self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value)], EVENT))

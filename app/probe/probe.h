@@ -145,7 +145,8 @@ struct probe_thread {
     uint32_t waker;   /* while a callback runs: the lane that scheduled it, 0 none */
     uint32_t busy;    /* inside an observed call: inner calls are part of it */
     bool ended;
-    bool failed; /* by an uncaught exception */
+    bool failed;       /* by an uncaught exception */
+    bool finished;     /* said so itself, before the last of it was over */
     uint8_t gil;       /* the last enum probe_gil it said, 0 none */
     uint64_t since_ns; /* when the observed call began, while it is one that is recorded afterwards */
 };
@@ -168,7 +169,7 @@ struct probe_api {
     void (*gil_begin)(void); /* calibration: begin, release the GIL, released, take it, end */
     void (*gil_released)(void);
     const char *(*gil_end)(void); /* NULL, or why the GIL is not observed */
-    void (*arm)(void); /* from now on what happens is the script's doing */
+    void (*arm)(void);            /* from now on what happens is the script's doing */
 };
 
 static inline uint64_t probe_now(void)

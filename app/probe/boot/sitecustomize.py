@@ -130,6 +130,7 @@ def _after_threading(probe: Any, threading: Any) -> None:
         probe.name(False, self.name)
         probe.trace_thread()
         bootstrap(self)
+        probe.thread_ended()
 
     threading.Thread._bootstrap_inner = _bootstrap_inner
     make_invoke = getattr(threading, "_make_invoke_excepthook", None)

@@ -14,7 +14,8 @@
 #include <structmember.h>
 
 static PyTypeObject *task_type, *step_type;
-static PyObject *former_run, *former_call_soon, *former_run_forever, *exception_handler, *handle_class, *ready_name, *append_name;
+static PyObject *former_run, *former_call_soon, *former_run_forever, *exception_handler, *handle_class, *ready_name,
+    *append_name;
 static initproc former_task_init;
 static getter get_fut_waiter, get_exception, get_step_self, get_cr_await, get_gi_yieldfrom;
 static PyCFunction call_done, call_cancelled, call_get_coro;
@@ -376,12 +377,12 @@ static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_
             lane_flow(waker, lane->number, PROBE_FLOW_WAKE);
         lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
     }
-    PyObject *handle = may_schedule && count == 3 && !names ? schedule(loop, arguments) : call_former(loop, arguments, count, names);
+    PyObject *handle =
+        may_schedule && count == 3 && !names ? schedule(loop, arguments) : call_former(loop, arguments, count, names);
     if (handle && !task && observing())
         remember_scheduler(handle);
     return handle;
 }
-
 
 static PyObject *run_forever(PyObject *loop, PyObject *unused)
 {
@@ -399,7 +400,8 @@ static PyObject *run_forever(PyObject *loop, PyObject *unused)
 }
 
 static PyMethodDef run_method = {"_run", run_handle, METH_NOARGS, NULL};
-static PyMethodDef call_soon_method = {"_call_soon", (PyCFunction)(void (*)(void))call_soon, METH_FASTCALL | METH_KEYWORDS, NULL};
+static PyMethodDef call_soon_method = {"_call_soon", (PyCFunction)(void (*)(void))call_soon, METH_FASTCALL | METH_KEYWORDS,
+                                       NULL};
 static PyMethodDef run_forever_method = {"run_forever", run_forever, METH_NOARGS, "Run until stop() is called."};
 
 static bool find_members(PyTypeObject *handle)
@@ -415,8 +417,8 @@ static bool find_members(PyTypeObject *handle)
     loop_offset = slot_offset(handle, "_loop");
     args_offset = slot_offset(handle, "_args");
     context_offset = slot_offset(handle, "_context");
-    return get_fut_waiter && get_exception && get_cr_await && get_gi_yieldfrom && call_done && call_cancelled && call_get_coro &&
-           callback_offset > 0 && loop_offset > 0 && args_offset > 0 && context_offset > 0;
+    return get_fut_waiter && get_exception && get_cr_await && get_gi_yieldfrom && call_done && call_cancelled &&
+           call_get_coro && callback_offset > 0 && loop_offset > 0 && args_offset > 0 && context_offset > 0;
 }
 
 /* asyncio_install((Task, Handle, BaseEventLoop, exception_handler, may_run, may_schedule)): once, after asyncio is imported.

@@ -353,8 +353,8 @@ static PyObject *run_callback(PyObject *loop, PyObject *const *arguments, Py_ssi
     return result;
 }
 
-static PyMethodDef run_callback_method = {"run_callback", (PyCFunction)(void (*)(void))run_callback, METH_FASTCALL | METH_KEYWORDS,
-                                          NULL};
+static PyMethodDef run_callback_method = {"run_callback", (PyCFunction)(void (*)(void))run_callback,
+                                          METH_FASTCALL | METH_KEYWORDS, NULL};
 
 /* gevent_waits([(type, method, state, text)]): methods that say what the greenlet calling them waits for. */
 PyObject *gevent_waits(PyObject *module, PyObject *waits)

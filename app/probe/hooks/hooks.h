@@ -29,10 +29,10 @@ struct lane {
     uint32_t number;
     uint8_t state;
     uint8_t kind;
-    uint8_t reason; /* greenlets: the state that a named call has put it into, 0 none */
+    uint8_t reason;       /* greenlets: the state that a named call has put it into, 0 none */
     uint32_t reason_text; /* its string; of a task: a hash of the name it was opened under, until it first ran */
 };
-struct lane *lane_of(void *object);                              /* NULL when it has none */
+struct lane *lane_of(void *object); /* NULL when it has none */
 struct lane *lane_again(struct lane *lane, void *object, const void *former_table);
 const void *lane_table(void);
 struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent, PyObject *name);
@@ -52,7 +52,7 @@ struct reason {
     uint8_t state;
     bool delays; /* its first argument is a delay in seconds */
 };
-struct function { /* what is known of a code object */
+struct function {       /* what is known of a code object */
     PyCodeObject *code; /* strong, so that the address stays this code's */
     const struct reason *reason;
     uint64_t ring;

@@ -68,6 +68,21 @@ static PyObject *failed(PyObject *module, PyObject *text)
     Py_RETURN_NONE;
 }
 
+/* thread_ended(): this Python thread's work is done. Said before join() can return in another thread, which may be the last. */
+static PyObject *thread_ended(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    struct probe_ring *ring = observing();
+    struct probe_thread *thread = ring ? probe->thread() : NULL;
+    if (thread && thread->current == thread->lane && !thread->finished) {
+        thread->finished = true;
+        probe_emit(ring, probe_now(), thread->lane, PROBE_STATE, thread->failed ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED,
+                   NULL, PROBE_NO_VALUE);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *arm(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -88,6 +103,7 @@ static PyObject *is_observed(PyObject *module, PyObject *unused)
 static PyMethodDef methods[] = {
     {"observed", is_observed, METH_NOARGS, NULL},
     {"gil", calibrate_gil, METH_NOARGS, NULL},
+    {"thread_ended", thread_ended, METH_NOARGS, NULL},
     {"failed", failed, METH_O, NULL},
     {"arm", arm, METH_NOARGS, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},

@@ -17,21 +17,22 @@
 
 #include "preload.h"
 
-#define REAL(name, version)                                                                                                      \
-    static __typeof__(&name) _Atomic found_##name;                                                                               \
-    static inline __typeof__(&name) real_##name(void)                                                                            \
-    {                                                                                                                            \
-        __typeof__(&name) f = atomic_load_explicit(&found_##name, memory_order_relaxed);                                         \
-        if (!f) {                                                                                                                \
-            *(void **)&f = probe_real(#name, version);                                                                           \
-            atomic_store_explicit(&found_##name, f, memory_order_relaxed);                                                       \
-        }                                                                                                                        \
-        return f;                                                                                                                \
+#define REAL(name, version)                                                                                                    \
+    static __typeof__(&name) _Atomic found_##name;                                                                             \
+    static inline __typeof__(&name) real_##name(void)                                                                          \
+    {                                                                                                                          \
+        __typeof__(&name) f = atomic_load_explicit(&found_##name, memory_order_relaxed);                                       \
+        if (!f) {                                                                                                              \
+            *(void **)&f = probe_real(#name, version);                                                                         \
+            atomic_store_explicit(&found_##name, f, memory_order_relaxed);                                                     \
+        }                                                                                                                      \
+        return f;                                                                                                              \
     }
 
 #define FILE_WORTH_NS 50000
 
-static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state, uint64_t value)
+static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
+                            uint64_t value)
 {
     struct probe_where where = {0};
     void (*find)(struct probe_where *) = atomic_load_explicit(&probe_find, memory_order_acquire);
@@ -81,16 +82,16 @@ static void leave(struct probe_thread *thread, enum probe_state state, uint64_t 
 }
 
 /* Bracket `call` and give its result; errno stays what the call made it. */
-#define OBSERVE(type, what, number, call)                                                                                        \
-    do {                                                                                                                         \
-        enum probe_state state = what;                                                                                           \
-        uint64_t value = number;                                                                                                 \
-        struct probe_thread *observed = enter(state, value);                                                                     \
-        type given = (call);                                                                                                     \
-        int saved = errno;                                                                                                       \
-        leave(observed, state, value);                                                                                           \
-        errno = saved;                                                                                                           \
-        return given;                                                                                                            \
+#define OBSERVE(type, what, number, call)                                                                                      \
+    do {                                                                                                                       \
+        enum probe_state state = what;                                                                                         \
+        uint64_t value = number;                                                                                               \
+        struct probe_thread *observed = enter(state, value);                                                                   \
+        type given = (call);                                                                                                   \
+        int saved = errno;                                                                                                     \
+        leave(observed, state, value);                                                                                         \
+        errno = saved;                                                                                                         \
+        return given;                                                                                                          \
     } while (0)
 
 /* read and write serve files, pipes and sockets alike; which it is costs one fstat. */
@@ -212,7 +213,8 @@ EXPORT ssize_t recv(int fd, void *into, size_t size, int flags)
     OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recv()(fd, into, size, flags));
 }
 
-EXPORT ssize_t recvfrom(int fd, void *restrict into, size_t size, int flags, struct sockaddr *restrict from, socklen_t *restrict length)
+EXPORT ssize_t recvfrom(int fd, void *restrict into, size_t size, int flags, struct sockaddr *restrict from,
+                        socklen_t *restrict length)
 {
     OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recvfrom()(fd, into, size, flags, from, length));
 }
@@ -285,11 +287,12 @@ EXPORT int select(int count, fd_set *restrict r, fd_set *restrict w, fd_set *res
     /* select without descriptors is the old way to sleep */
     bool sleeps = count == 0 && timeout;
     uint64_t delay = timeout ? (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_usec * 1000u : 0;
-    OBSERVE(int, sleeps ? PROBE_STATE_SLEEP : PROBE_STATE_POLL, sleeps ? delay : (uint64_t)count, real_select()(count, r, w, x, timeout));
+    OBSERVE(int, sleeps ? PROBE_STATE_SLEEP : PROBE_STATE_POLL, sleeps ? delay : (uint64_t)count,
+            real_select()(count, r, w, x, timeout));
 }
 
-EXPORT int pselect(int count, fd_set *restrict r, fd_set *restrict w, fd_set *restrict x, const struct timespec *restrict timeout,
-                   const sigset_t *restrict mask)
+EXPORT int pselect(int count, fd_set *restrict r, fd_set *restrict w, fd_set *restrict x,
+                   const struct timespec *restrict timeout, const sigset_t *restrict mask)
 {
     OBSERVE(int, PROBE_STATE_POLL, (uint64_t)count, real_pselect()(count, r, w, x, timeout, mask));
 }

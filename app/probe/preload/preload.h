@@ -6,7 +6,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-extern struct probe_ring *_Atomic probe_ring;               /* NULL while this process is not observed */
+extern struct probe_ring *_Atomic probe_ring;            /* NULL while this process is not observed */
 extern void (*_Atomic probe_find)(struct probe_where *); /* set by the hooks: which line of the script is this thread at */
 
 /* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. */

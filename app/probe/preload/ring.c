@@ -147,6 +147,42 @@ EXPORT __attribute__((noreturn)) void _exit(int status)
     __builtin_unreachable();
 }
 
+/* --- becoming another program: the old one has ended, in good order. Not for a child of vfork, whose ring is its parent's. */
+
+static bool says_exec(void)
+{
+    struct probe_ring *ring = probe_observing();
+    if (!ring || ring->pid != (int32_t)getpid())
+        return false;
+    probe_emit(ring, probe_now(), 0, PROBE_STATE, PROBE_STATE_FINISHED, NULL, PROBE_NO_VALUE);
+    return true;
+}
+
+static void did_not_exec(bool said)
+{
+    int saved = errno;
+    struct probe_ring *ring = probe_observing();
+    if (said && ring)
+        probe_emit(ring, probe_now(), 0, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    errno = saved;
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const environment[])
+{
+    static int (*real)(const char *, char *const[], char *const[]);
+    if (!real)
+        *(void **)&real = probe_real("execve", NULL);
+    bool said = says_exec();
+    int result = real(path, argv, environment);
+    did_not_exec(said);
+    return result;
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+    return execve(path, argv, environ);
+}
+
 __attribute__((constructor)) static void start(void)
 {
     const char *rings = getenv("SCHEDSCOPE_RINGS");
@@ -175,7 +211,7 @@ static void arm(void)
 EXPORT const struct probe_api *schedscope_probe(void)
 {
     static struct probe_api api;
-    api = (struct probe_api){PROBE_VERSION, ring_address, probe_thread, probe_open_lane, probe_intern, probe_text, set_where,
-                            probe_gil_begin, probe_gil_released, probe_gil_end, arm};
+    api = (struct probe_api){PROBE_VERSION, ring_address,    probe_thread,       probe_open_lane, probe_intern, probe_text,
+                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   arm};
     return &api;
 }

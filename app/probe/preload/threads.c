@@ -27,7 +27,7 @@ static void end_thread(void *lane)
 {
     struct probe_ring *ring = probe_observing();
     self.ended = true;
-    if (ring)
+    if (ring && !self.finished)
         probe_emit(ring, probe_now(), (uint32_t)(uintptr_t)lane, PROBE_STATE,
                    self.failed ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL, PROBE_NO_VALUE);
 }
