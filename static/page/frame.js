@@ -5,6 +5,7 @@ import { load } from "../common/i18n.js";
 import { installKeys, showHelp } from "./keys.js";
 import { installProjector, isProjector, toggleFullscreen, toggleProjector } from "./projector.js";
 import { installTheme } from "./theme.js";
+import { keepPlace } from "./urlstate.js";
 
 /** @typedef {import("./keys.js").Binding} Binding */
 
@@ -15,6 +16,7 @@ import { installTheme } from "./theme.js";
 export async function installFrame(bindings = () => []) {
   const facts = pageFacts();
   await load(facts.lang);
+  keepPlace(/** @type {HTMLAnchorElement} */ (need("#language")));
   installTheme(need("#theme"));
   installProjector(need("#projector"));
   const dialog = /** @type {HTMLDialogElement} */ (need("#keys-dialog"));

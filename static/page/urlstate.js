@@ -6,6 +6,15 @@
 /** A page's address with the language kept. @param {string} path @param {string} lang */
 export const pathWith = (path, lang) => `${path}?lang=${lang}`;
 
+/** This very place in the other language: a run that began in this page, parameters and all. @param {HTMLAnchorElement} link whose hreflang names it */
+export function keepPlace(link) {
+  link.addEventListener("click", () => {
+    const url = new URL(location.href);
+    url.searchParams.set("lang", link.hreflang.slice(0, 2));
+    link.href = url.href;
+  });
+}
+
 /** @param {Record<string, unknown>} values @param {string} lang */
 export function keepParameters(values, lang) {
   const url = new URL(location.href);

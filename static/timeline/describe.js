@@ -109,11 +109,11 @@ export function facts(model, bar, edgeNs) {
     rows.push([t("bar.to"), open && !model.end ? t("bar.still") : exact(lane.endOf(index, edgeNs))]);
     rows.push([t("bar.lasted"), exact(lane.endOf(index, edgeNs) - startNs)]);
   }
+  const place = placeText(model, bar);
+  if (place) rows.push([t("bar.at"), place]);
   if (detail.text) rows.push([t("bar.in"), detail.text]);
   const value = valueText(model, bar);
   if (value) rows.push([t(valueWord(lane.stateOf(index))), value]);
-  const place = placeText(model, bar);
-  if (place) rows.push([t("bar.at"), place]);
   return rows;
 }
 

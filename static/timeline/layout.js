@@ -79,7 +79,7 @@ export function layout(machine, folding, heights) {
 }
 
 /** How much a row may grow when there is more room than rows. */
-const MOST_GROWTH = 1.8;
+const MOST_GROWTH = 2.2;
 
 /**
  * The layout for a plot of that height: few rows are given more of it, so that a picture of two lanes fills its frame.

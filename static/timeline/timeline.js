@@ -309,6 +309,7 @@ export class Timeline {
     this.names.draw(this.#rows.slice(first, stop), first, this.#rows.length, topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
+    this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it
     this.#drawMs = performance.now() - startMs;
   }
 
