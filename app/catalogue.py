@@ -265,13 +265,13 @@ def _as_int(value: object) -> int | None:
 
 def _as_float(value: object) -> float | None:
     if isinstance(value, str):
-        return float(value) if _FLOAT.fullmatch(value) else None
+        return float(value) + 0.0 if _FLOAT.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     # A whole number of hundreds of digits is valid JSON and too large for a float; both ends are out of any bound.
     huge = isinstance(value, int) and abs(value) > 1 << 1000
     number = (math.inf if value > 0 else -math.inf) if huge else float(value)
-    return None if math.isnan(number) else number
+    return None if math.isnan(number) else number + 0.0  # never -0.0, which a command line would take for an option
 
 
 def _as_word(value: Value) -> str:

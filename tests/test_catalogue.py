@@ -78,6 +78,7 @@ def test_defaults_become_a_command_line(four: Experiment) -> None:
 
 def test_text_from_a_url_means_the_same_as_json(four: Experiment) -> None:
     text = four.validate({"threads": "16", "pause": "1e-1", "variant": "without", "daemon": "true"})
+    assert str(four.validate({"pause": "-0"})["pause"]) == str(four.validate({"pause": -0.0})["pause"]) == "0.0"
     assert text == four.validate({"threads": 16, "pause": 0.1, "variant": "without", "daemon": True})
 
 

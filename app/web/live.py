@@ -96,13 +96,12 @@ class Viewer:
 async def live(socket: WebSocket, run: str, offset: Annotated[int, Query(alias="from", ge=0)] = 0) -> None:
     """Follow a run from a byte offset of its recording on."""
     state = state_of(socket)
-    await socket.accept()
-    if state.viewers >= state.settings.viewers:
-        await socket.close(1013, "too many viewers; try again later")
-        return
     state.viewers += 1
     try:
-        await _close(socket, *await _serve(socket, run, offset))
+        await socket.accept()
+        crowded = state.viewers > state.settings.viewers
+        ended = (1013, "too many viewers; try again later") if crowded else await _serve(socket, run, offset)
+        await _close(socket, *ended)
     finally:
         state.viewers -= 1
 
