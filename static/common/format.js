@@ -16,14 +16,24 @@ export function unitOf(ns) {
   return UNITS.find(([, unit]) => size >= unit * 0.9995) ?? ["ns", 1];
 }
 
-/** Three significant digits: "1.05 s", "250 µs". @param {number} ns */
+/** Three significant digits: "1.05 s", "250 µs", "2 s". @param {number} ns */
 export function duration(ns) {
   if (!Number.isFinite(ns)) return "–";
   if (ns === 0) return `0${THIN}s`;
   const [name, unit] = unitOf(ns);
-  const value = ns / unit;
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) + 1e-12)));
-  return `${trim(value.toFixed(Math.min(digits, unit === 1 ? 0 : 3)))}${THIN}${name}`;
+  return `${trim(threeDigits(ns / unit, unit))}${THIN}${name}`;
+}
+
+/** As `duration`, but always all three digits, so that a column of them lines up: "2.00 s". @param {number} ns */
+export function columnDuration(ns) {
+  const [name, unit] = unitOf(ns);
+  return `${threeDigits(ns / unit, unit)}${THIN}${name}`;
+}
+
+/** @param {number} value @param {number} unit */
+function threeDigits(value, unit) {
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) + 1e-12)));
+  return value.toFixed(unit === 1 ? 0 : Math.min(decimals, 3));
 }
 
 /** Every digit: "1.000 239 417 s". @param {number} ns */

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the program wrote, line by line, with the time of each line's beginning. Text nodes only. */
 import { make } from "../common/dom.js";
-import { duration } from "../common/format.js";
+import { columnDuration } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { Stream } from "../generated/records.js";
 import { Ansi } from "./ansi.js";
@@ -75,7 +75,7 @@ export class OutputPanel {
   /** @param {number} stream @param {number} tNs */
   #begin(stream, tNs) {
     const text = make("span", { class: "output-text" });
-    const line = make("li", { "data-t": tNs, class: stream === Stream.STDERR ? "is-error" : null }, make("span", { class: "output-time" }, duration(tNs)), text);
+    const line = make("li", { "data-t": tNs, class: stream === Stream.STDERR ? "is-error" : null }, make("span", { class: "output-time" }, columnDuration(tNs)), text);
     this.list.append(line);
     this.#lines++;
     return text;

@@ -4,6 +4,7 @@ import { Bars } from "../../static/timeline/paint/bars.js";
 import { density, STACK } from "../../static/timeline/paint/density.js";
 import { Ink, inkOf, INKS } from "../../static/timeline/paint/inks.js";
 import { Pyramid } from "../../static/timeline/paint/lod.js";
+import { Lane } from "../../static/recording/lane.js";
 import { read, sample } from "./sample.js";
 
 const bars = (await read(sample("bars"))).model;
@@ -58,18 +59,43 @@ test("panning by whole pixels changes no merged colour", () => {
   assert.ok(different <= 10, `${different} pixels flickered`);
 });
 
-test("the pyramid holds exactly the time spent in each ink, and grows with the lane", async () => {
-  const { model } = await read(sample("threads"));
-  const lane = model.lanes.find((one) => one.name === "GIL");
+/** Every cell of every level, as the pyramid hands it out. */
+function cellsOf(pyramid, untilNs) {
+  const all = [];
+  for (let leastNs = pyramid.baseNs; leastNs < untilNs; leastNs *= 2) pyramid.cells(0, untilNs, leastNs, (ink, from, to, part) => all.push([leastNs, ink, from, to, part.toFixed(3)]));
+  return all;
+}
+
+test("a pyramid that grew with its lane has lost nothing at any level", () => {
+  const whole = bars.lanes[4];
+  const grown = new Lane(1, null, whole.kind, "", 0, 0, 0);
+  const push = (from, to) => {
+    for (let i = from; i < to; i++) grown.enter(whole.startOf(i), whole.stateOf(i), 0);
+  };
+  push(0, 3000);
+  const early = new Pyramid(bars, grown);
+  for (const [from, to] of [[3000, 3001], [3001, 9000], [9000, 60_000], [60_000, 61_234]]) {
+    push(from, to);
+    early.extend();
+  }
+  const endNs = grown.startOf(grown.length - 1);
+  const covered = (cells) => cells.reduce((sum, [, , from, to]) => sum + to - from, 0);
+  const perLevel = new Map();
+  for (const cell of cellsOf(early, endNs)) perLevel.set(cell[0], [...(perLevel.get(cell[0]) ?? []), cell]);
+  for (const [leastNs, cells] of perLevel) {
+    assert.ok(covered(cells) > endNs * 0.99, `level of ${leastNs} covers ${covered(cells)} of ${endNs}`);
+    assert.ok(cells.every(([, ink]) => ink !== Ink.NONE), `level of ${leastNs} has empty cells`);
+  }
+});
+
+test("the finest level holds the time spent in each ink", () => {
+  const lane = bars.lanes[2];
   const whole = new Array(INKS).fill(0);
-  for (let i = 0; i + 1 < lane.length; i++) whole[inkOf(model, lane, i)] += lane.startOf(i + 1) - lane.startOf(i);
-  const pyramid = new Pyramid(model, lane);
+  for (let i = 0; i + 1 < lane.length; i++) whole[inkOf(bars, lane, i)] += lane.startOf(i + 1) - lane.startOf(i);
   const found = new Array(INKS).fill(0);
-  pyramid.cells(0, model.lastNs, pyramid.baseNs, (ink, from, to) => (found[ink] += to - from));
-  for (const ink of [Ink.HOLDER, Ink.HOLDER + 1, Ink.HOLDER + 2]) assert.ok(Math.abs(found[ink] - whole[ink]) < whole[ink] * 0.9);
-  const before = lane.length;
-  pyramid.extend();
-  assert.equal(lane.length, before);
+  const pyramid = new Pyramid(bars, lane);
+  pyramid.cells(0, bars.lastNs, pyramid.baseNs, (ink, from, to) => (found[ink] += to - from));
+  assert.ok(found[Ink.RUNNING] > whole[Ink.RUNNING] && found[Ink.RUNNING] < whole[Ink.RUNNING] * 1.6);
 });
 
 test("density counts every lane once at every time", async () => {

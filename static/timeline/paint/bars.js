@@ -15,7 +15,8 @@ import { dominating, Pyramid } from "./lod.js";
 /** @typedef {import("../viewport.js").View} View */
 /** @typedef {(ink: number, xPx: number, widthPx: number, index: number, part: number) => void} Emit `index` is the bar's, -1 for several as one; `part` the running part of several, else 1. */
 
-const MANY_PER_PX = 3;
+/** Up to so many bars each is looked at, so that long ones among short ones keep their exact ends and their words. */
+const EXACT_BARS = 12_000;
 
 export class Bars {
   /** @type {Map<Lane, Pyramid>} */
@@ -35,7 +36,7 @@ export class Bars {
     const first = Math.max(0, lane.indexAt(view.startNs));
     const stop = firstAfter(lane.startNs.data, lane.length, endOf(view));
     const clipped = clip(view, emit);
-    if (stop - first > MANY_PER_PX * view.widthPx && this.#coarse(lane, view, edgeNs, clipped)) return;
+    if (stop - first > EXACT_BARS && this.#coarse(lane, view, edgeNs, clipped)) return;
     this.#exact(lane, view, edgeNs, first, stop, clipped);
   }
 

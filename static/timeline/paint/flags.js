@@ -15,6 +15,8 @@ const SERIOUS = new Set([MarkKind.EXCEPTION, MarkKind.DROPPED, MarkKind.LIMIT, M
 const LONGEST_PX = 420;
 const SHORTEST_PX = 28;
 const BESIDE_PX = 10;
+/** Flags this near to each other look like one. */
+const SAME_PX = 5;
 
 /**
  * @param {Frame} frame @param {import("./canvas.js").CanvasRenderer} renderer @param {Mark[]} marks in order of time
@@ -25,6 +27,7 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
   const flagPx = Math.max(5, palette.heights.markPx * 0.3);
   let takenPx = -Infinity; // up to here the strip is written on
   let lastPx = -Infinity;
+  let flaggedPx = -Infinity;
   for (let i = first; i < marks.length; i++) {
     const mark = /** @type {Mark} */ (marks[i]);
     const x = Math.round(timeToPx(view, mark.t));
@@ -34,7 +37,8 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
     const batch = SERIOUS.has(mark.kind) ? flags.grave : flags.printed;
     batch.push(x, y + 3, 1.5, heightPx - 6);
     if (x < takenPx) continue;
-    batch.push(x, y + 3, flagPx + 1, flagPx);
+    if (x - flaggedPx > flagPx + 3) batch.push(x, y + 3, flagPx + 1, flagPx);
+    flaggedPx = x;
     takenPx = x + write(mark, x, roomRight(marks, i, view), takenPx) + 4;
   }
 
@@ -61,7 +65,7 @@ function roomRight(marks, index, view) {
   const x = timeToPx(view, /** @type {Mark} */ (marks[index]).t);
   for (let i = index + 1; i < marks.length; i++) {
     const next = timeToPx(view, /** @type {Mark} */ (marks[i]).t);
-    if (next > x + SHORTEST_PX) return Math.min(next, view.widthPx) - x;
+    if (next > x + SAME_PX) return Math.min(next, view.widthPx) - x;
   }
   return view.widthPx - x;
 }

@@ -64,9 +64,10 @@ export class Pyramid {
       const below = this.#level(level - 1);
       const here = this.#level(level);
       const cells = Math.ceil(below.length / INKS / 2);
+      // A level that only now exists has everything below it to take in.
+      fromCell = here.length === 0 ? 0 : fromCell >> 1;
       here.reserve(cells * INKS);
       here.length = cells * INKS;
-      fromCell >>= 1;
       for (let at = fromCell * INKS; at < cells * INKS; at++) {
         const left = Math.floor(at / INKS) * 2 * INKS + (at % INKS);
         here.data[at] = (below.data[left] ?? 0) + (left + INKS < below.length ? (below.data[left + INKS] ?? 0) : 0);
