@@ -1,0 +1,149 @@
+"""The page in a real browser, over a real server, sandbox and run."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium_browser, open_page, wait_state
+from tests.web_tools import ROOT, SANDBOXED, RunningServer, serving, write_experiment
+
+pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(ROOT / "app/experiments", folder / "experiments")
+    write_experiment(folder / "experiments", "broken", "return 1\n", order=900)  # parsed, but refused by the compiler
+    write_experiment(folder / "experiments", "endless", "while True: pass\n", order=901, extra="time_limit_s = 1")
+    with serving(folder, SANDBOXED) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with chromium_browser(chromium) as opened:
+        yield opened
+
+
+def picture(page: Page) -> str:
+    """What the timeline's canvas shows, as a digest."""
+    return hashlib.sha256(page.locator("canvas.plot-bars").screenshot()).hexdigest()
+
+
+def errors_of(page: Page) -> list[str]:
+    return page.errors  # type: ignore[attr-defined, no-any-return]
+
+
+def test_bars_grow_while_the_run_goes_on_and_a_latecomer_ends_with_the_same(server: RunningServer, browser: Browser) -> None:
+    early = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=zh")
+    early.click("#run")
+    wait_state(early, "running")
+    early.get_by_text("函数2 第二步").first.wait_for()  # printed after one of two seconds
+    assert early.evaluate("document.body.dataset.state") == "running"
+    late = open_page(browser, early.url)
+    wait_state(late, "running")
+    for page in (early, late):
+        wait_state(page, "finished")
+    frames = [ns for _ms, ns, state in early.evaluate("window.drawn") if state == "running"]
+    spread = {round(ns / 2e8) for ns in frames}
+    assert len(spread) >= 4, "the picture did not grow along with the run"
+    assert early.evaluate("Number(document.querySelector('#timeline').dataset.drawnNs)") == late.evaluate(
+        "Number(document.querySelector('#timeline').dataset.drawnNs)"
+    )
+    assert picture(early) == picture(late)
+    fetched = {
+        server.http.get(f"/api/runs/{page.url.split('/runs/')[1].split('?')[0]}/recording").content for page in (early, late)
+    }
+    assert len(fetched) == 1
+    printed = early.locator("#output").inner_text()
+    order = [printed.index(line) for line in ("函数1 第一步", "函数2 第一步", "函数2 第二步", "函数1 第二步")]
+    assert order == sorted(order)
+    assert errors_of(early) == errors_of(late) == []
+
+
+def test_a_link_shows_the_finished_run_and_a_bar_lights_its_line(server: RunningServer, browser: Browser) -> None:
+    first = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=en")
+    wait_state(first, "idle")
+    first.keyboard.press("r")
+    wait_state(first, "finished")
+    other = open_page(browser, first.url)
+    wait_state(other, "finished")
+    assert picture(first) == picture(other)
+    source = other.locator("#source")
+    other.locator(".names", has_text="func1").wait_for()
+    box = other.locator("canvas.plot-bars").bounding_box()
+    row = other.locator(".names").get_by_text("func1").bounding_box()
+    assert box
+    assert row
+    other.mouse.click(box["x"] + box["width"] * 0.6, row["y"] + row["height"] / 2)
+    lit = source.locator(".lit")
+    lit.wait_for()
+    assert "gevent.sleep(2)" in lit.inner_text()
+    assert "timer" in other.locator("#details").inner_text()
+    assert errors_of(other) == []
+
+
+def test_a_script_with_a_syntax_error_shows_its_traceback(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/broken?lang=en")
+    page.click("#run")
+    wait_state(page, "finished")
+    assert "SyntaxError" in page.locator("#output").inner_text()
+    assert "rror" in page.locator("#status").inner_text()
+
+
+def test_an_endless_loop_ends_at_its_time_limit_and_keeps_its_picture(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/endless?lang=en")
+    page.click("#run")
+    wait_state(page, "finished")
+    status = page.locator("#status").inner_text()
+    assert "Time limit of 1" in status
+    assert page.evaluate("Number(document.querySelector('#timeline').dataset.drawnNs)") > 0.5e9
+
+
+def test_a_parameter_out_of_bounds_is_refused_on_the_page_with_its_bound(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/gil-cpu?lang=en")
+    page.locator("#parameters input").first.fill("9999")
+    page.click("#run")
+    page.locator("#parameters [aria-invalid=true], #parameters :invalid").first.wait_for()
+    assert page.evaluate("document.body.dataset.state") == "idle"
+
+
+def test_a_run_can_be_stopped(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=en")
+    page.click("#run")
+    wait_state(page, "running")
+    page.locator("#run[data-action=cancel]").click()
+    wait_state(page, "finished")
+    assert "ancel" in page.locator("#status").inner_text() or "topped" in page.locator("#status").inner_text()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_pages_speak_their_language_and_fit_their_screen(
+    server: RunningServer, browser: Browser, lang: str, size: tuple[int, int]
+) -> None:
+    for path in ("/", "/experiments/gil-cpu", "/runs/nothing-here"):
+        page = open_page(browser, f"{server.url}{path}?lang={lang}", viewport={"width": size[0], "height": size[1]})
+        assert page.evaluate("document.documentElement.lang").startswith(lang)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than {size[0]} px"
+        page.close()
+
+
+def test_the_projector_is_one_key_away_and_readable_from_the_back(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=zh", viewport={"width": 1920, "height": 1080})
+    page.keyboard.press("p")
+    page.wait_for_function(
+        "document.documentElement.matches('[data-projector], .projector') || document.body.matches('.projector, [data-projector]')"
+    )
+    smallest = page.evaluate("""() => Math.min(...[...document.querySelectorAll("body *")]
+      .filter((e) => e.checkVisibility() && e.getClientRects().length && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+      .map((e) => parseFloat(getComputedStyle(e).fontSize)))""")
+    assert smallest >= 1080 / 50
+    code = page.evaluate("parseFloat(getComputedStyle(document.querySelector('#source')).fontSize)")
+    assert code >= 28
