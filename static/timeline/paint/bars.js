@@ -7,13 +7,13 @@
  */
 import { firstAfter } from "../../recording/columns.js";
 import { endOf, pxToSpan, timeToPx } from "../viewport.js";
-import { INKS, Ink, inkOf, runs } from "./inks.js";
+import { INKS, Ink, inkOf } from "./inks.js";
 import { dominating, Pyramid } from "./lod.js";
 
 /** @typedef {import("../../recording/model.js").Model} Model */
 /** @typedef {import("../../recording/lane.js").Lane} Lane */
 /** @typedef {import("../viewport.js").View} View */
-/** @typedef {(ink: number, xPx: number, widthPx: number, index: number, part: number) => void} Emit `index` is the bar's, -1 for several as one; `part` the running part of several, else 1. */
+/** @typedef {(ink: number, xPx: number, widthPx: number, index: number, runner: number) => void} Emit `index` is the bar's, -1 for several as one; `runner` the ink of what ran for the lesser part of several, else NONE */
 
 /** Up to so many bars each is looked at, so that long ones among short ones keep their exact ends and their words. */
 const EXACT_BARS = 12_000;
@@ -49,9 +49,9 @@ export class Bars {
     pyramid.extend();
     const last = lane.length - 1;
     const knownNs = lane.startOf(last);
-    pyramid.cells(view.startNs, Math.min(endOf(view), knownNs), leastNs, (ink, fromNs, toNs, part) => {
+    pyramid.cells(view.startNs, Math.min(endOf(view), knownNs), leastNs, (ink, fromNs, toNs, runner) => {
       const xPx = timeToPx(view, fromNs);
-      emit(ink, xPx, timeToPx(view, Math.min(toNs, knownNs)) - xPx, -1, part);
+      emit(ink, xPx, timeToPx(view, Math.min(toNs, knownNs)) - xPx, -1, runner);
     });
     this.#exact(lane, view, edgeNs, last, lane.length, emit);
     return true;
@@ -65,10 +65,10 @@ export class Bars {
     let [cell, fromNs, toNs] = [-1, 0, 0];
     const flush = () => {
       if (cell < 0) return;
-      const [ink, part] = dominating(this.#sums, 0);
+      const [ink, runner] = dominating(this.#sums, 0);
       this.#sums.fill(0);
       cell = -1;
-      emit(ink, timeToPx(view, fromNs), Math.max((toNs - fromNs) * pxPerNs, 1), -1, part);
+      emit(ink, timeToPx(view, fromNs), Math.max((toNs - fromNs) * pxPerNs, 1), -1, runner);
     };
     for (let i = first; i < stop; i++) {
       const startNs = /** @type {number} */ (starts[i]);
@@ -77,7 +77,7 @@ export class Bars {
       const widthPx = (endNs - startNs) * pxPerNs;
       if (widthPx >= 1 || ink === Ink.ENDED) {
         flush();
-        emit(ink, timeToPx(view, startNs), widthPx, i, 1);
+        emit(ink, timeToPx(view, startNs), widthPx, i, Ink.NONE);
         continue;
       }
       const here = Math.floor(startNs / cellNs);
@@ -95,12 +95,9 @@ export class Bars {
 
 /** Nothing is drawn far outside: pixels that large lose their fractions. @param {View} view @param {Emit} emit @returns {Emit} */
 function clip(view, emit) {
-  return (ink, xPx, widthPx, index, part) => {
+  return (ink, xPx, widthPx, index, runner) => {
     const left = Math.max(xPx, -8);
     const right = Math.min(xPx + widthPx, view.widthPx + 8);
-    if (right >= left && ink !== Ink.NONE) emit(ink, left, right - left, index, part);
+    if (right >= left && (ink !== Ink.NONE || runner !== Ink.NONE)) emit(ink, left, right - left, index, runner);
   };
 }
-
-/** Should a trace of running remain? @param {number} ink @param {number} part */
-export const leavesTrace = (ink, part) => part > 0 && part < 1 && !runs(ink);

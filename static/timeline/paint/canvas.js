@@ -82,7 +82,9 @@ export class CanvasRenderer {
   drawBars(ink, batch) {
     this.#context.fillStyle = this.#fills[ink] ?? "";
     this.#rects(batch);
-    if (SHAPES[ink] === "hatch" || SHAPES[ink] === "dots") this.#outline(ink, batch);
+    const patterned = SHAPES[ink] === "hatch" || SHAPES[ink] === "dots";
+    const edge = patterned ? this.#palette?.inks[ink] : SHAPES[ink] === "solid" && this.#palette?.edges[ink];
+    if (edge) this.#outline(ink, batch, edge);
   }
 
   /** Bars in one colour. @param {string} color @param {Batch} batch @param {number} [alpha] */
@@ -100,10 +102,10 @@ export class CanvasRenderer {
     }
   }
 
-  /** Pale inks keep their shape on any ground by an edge. @param {number} ink @param {Batch} batch */
-  #outline(ink, { data, length }) {
+  /** Pale inks keep their shape on any ground by an edge. @param {number} ink @param {Batch} batch @param {string} color */
+  #outline(ink, { data, length }, color) {
     const context = this.#context;
-    context.strokeStyle = this.#palette?.inks[ink] ?? "";
+    context.strokeStyle = color;
     context.lineWidth = 1;
     context.setLineDash(SHAPES[ink] === "dots" ? [2, 3] : []);
     context.beginPath();

@@ -78,7 +78,7 @@ export class Pyramid {
   /**
    * Hands out what dominates each cell of at least `leastNs` that touches [startNs, endNs], neighbours alike as one.
    * @param {number} startNs @param {number} endNs @param {number} leastNs
-   * @param {(ink: number, fromNs: number, toNs: number, runningPart: number) => void} emit
+   * @param {(ink: number, fromNs: number, toNs: number, runner: number) => void} emit `runner` as of `dominating`
    */
   cells(startNs, endNs, leastNs, emit) {
     let level = 0;
@@ -87,15 +87,15 @@ export class Pyramid {
     const column = this.#level(level);
     const stop = Math.min(Math.ceil(endNs / cellNs), column.length / INKS);
     let from = Math.max(0, Math.floor(startNs / cellNs));
-    let [open, openPart] = [-1, 0];
+    let [open, openRunner] = [-1, -1];
     for (let cell = from; cell < stop; cell++) {
-      const [ink, part] = dominating(column.data, cell * INKS);
+      const [ink, runner] = dominating(column.data, cell * INKS);
       // Where nothing ran must not be joined to where a little did: a trace would be drawn over both.
-      const same = ink === open && part > 0 === openPart > 0 && Math.abs(part - openPart) < 0.1;
-      if (!same && open >= 0) emit(open, from * cellNs, cell * cellNs, openPart);
-      if (!same) [open, openPart, from] = [ink, part, cell];
+      const same = ink === open && runner === openRunner;
+      if (!same && open >= 0) emit(open, from * cellNs, cell * cellNs, openRunner);
+      if (!same) [open, openRunner, from] = [ink, runner, cell];
     }
-    if (open >= 0) emit(open, from * cellNs, stop * cellNs, openPart);
+    if (open >= 0) emit(open, from * cellNs, stop * cellNs, openRunner);
   }
 
   /** Is a cell at least that long? Else the bars themselves are few enough to draw. @param {number} leastNs */
@@ -105,16 +105,15 @@ export class Pyramid {
 }
 
 /**
- * The ink with the most time, and which part of the time something ran.
- * @param {ArrayLike<number>} times @param {number} at @returns {[number, number]}
+ * The ink with the most time, and, where that is nothing that runs, the one that ran most nevertheless: NONE when nothing did.
+ * @param {ArrayLike<number>} times @param {number} at @returns {[ink: number, runner: number]}
  */
 export function dominating(times, at) {
-  let [best, bestTime, running, all] = [/** @type {number} */ (Ink.NONE), 0, 0, 0];
+  let [best, bestTime, runner, runnerTime] = [/** @type {number} */ (Ink.NONE), 0, /** @type {number} */ (Ink.NONE), 0];
   for (let ink = 0; ink < INKS; ink++) {
     const time = times[at + ink] ?? 0;
     if (time > bestTime) [best, bestTime] = [ink, time];
-    if (runs(ink)) running += time;
-    all += time;
+    if (time > runnerTime && runs(ink)) [runner, runnerTime] = [ink, time];
   }
-  return [best, all > 0 ? running / all : 0];
+  return [best, best === runner ? Ink.NONE : runner];
 }

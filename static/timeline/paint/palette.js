@@ -22,7 +22,8 @@ export function readPalette(element) {
     quiet: token("text-quiet"),
     /** Black or white, whichever reads better on each ink. */
     onInk: inks.map(readableOn),
-    edge: token("edge-bright"),
+    /** Bright inks get an edge, because on white they are too pale to be told from it. */
+    edges: inks.map((ink) => (luminance(ink) > BRIGHT ? token("edge-bright") : "")),
     accent: token("accent"),
     error: token("error"),
     flow: token("flow"),
@@ -37,9 +38,15 @@ export function readPalette(element) {
   };
 }
 
-/** @param {string} color as #rrggbb */
-function readableOn(color) {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
-  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  return luminance > 0.18 ? "#000000" : "#ffffff";
+/** Where black and white read alike. */
+const MIDDLE = 0.18;
+const BRIGHT = 0.35;
+
+/** @param {string} color */
+const readableOn = (color) => (luminance(color) > MIDDLE ? "#000000" : "#ffffff");
+
+/** Relative luminance (WCAG 2), nearly. @param {string} color as #rrggbb; 0 for anything else */
+function luminance(color) {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255 || 0) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

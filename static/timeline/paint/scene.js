@@ -4,7 +4,7 @@ import { LaneKind } from "../../generated/records.js";
 import { axis } from "../axis.js";
 import { hasStrip, visibleRows } from "../layout.js";
 import { endOf, timeToPx } from "../viewport.js";
-import { Bars, leavesTrace } from "./bars.js";
+import { Bars } from "./bars.js";
 import { Batch } from "./canvas.js";
 import { drawCounter, drawDensity } from "./areas.js";
 import { drawFlags } from "./flags.js";
@@ -27,7 +27,7 @@ const GAP_PX = 1;
 export class Scene {
   #bars;
   #batches = Array.from({ length: INKS }, () => new Batch());
-  #traces = new Batch();
+  #traces = Array.from({ length: INKS }, () => new Batch());
   /** @type {Text[]} */
   #texts = [];
   /** Arrows in sight that were too many to draw. */
@@ -59,7 +59,7 @@ export class Scene {
 
   #reset() {
     for (const batch of this.#batches) batch.length = 0;
-    this.#traces.length = 0;
+    for (const batch of this.#traces) batch.length = 0;
     this.#texts = [];
   }
 
@@ -93,7 +93,7 @@ export class Scene {
       const batch = /** @type {Batch} */ (this.#batches[ink]);
       if (batch.length) this.renderer.drawBars(ink, batch);
     }
-    this.renderer.drawRects(frame.palette.inks[Ink.RUNNING] ?? "", this.#traces);
+    this.#traces.forEach((batch, ink) => this.renderer.drawRects(frame.palette.inks[ink] ?? "", batch));
     for (const row of rows) {
       const y = this.#yOf(frame, row);
       if (row.kind === "density") drawDensity(this.renderer, frame, row, y);
@@ -107,10 +107,11 @@ export class Scene {
     const { palette } = frame;
     const box = barBox(row, this.#yOf(frame, row), palette);
     const edgeNs = lane.endNs(frame.edgeNs);
-    this.#bars.draw(lane, frame.view, edgeNs, (ink, x, width, index, part) => {
+    this.#bars.draw(lane, frame.view, edgeNs, (ink, x, width, index, runner) => {
       const placed = this.#place(ink, x, width, box, palette);
       this.#batches[ink]?.push(...placed);
-      if (leavesTrace(ink, part)) this.#traces.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
+      // What ran for the lesser part is still seen, lower than what ran throughout.
+      if (runner !== Ink.NONE) this.#traces[runner]?.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
       if (index < 0 || width < LETTER_PX || lane.kind === LaneKind.CPU) return;
       const text = label(this.model, this.renderer, frame, { lane, index }, ink, x, width, box);
       if (text) this.#texts.push(text);
@@ -150,7 +151,9 @@ export class Scene {
     }
     // What happened to the run as a whole stands across all lanes.
     const { machine } = this.model;
+    const before = this.#texts.length;
     if (machine.marks.length) drawFlags(frame, this.renderer, machine.marks, frame.palette.axisPx, frame.heightPx - frame.palette.axisPx, flags);
+    for (const text of this.#texts.slice(before)) text.behind = frame.palette.background;
     this.renderer.drawRects(frame.palette.text, flags.printed, 0.75);
     this.renderer.drawRects(frame.palette.error, flags.grave);
   }
