@@ -47,7 +47,7 @@ def _clicked(server: RunningServer, browser: Browser, experiment: str) -> tuple[
     frames = page.evaluate("window.drawn")
     run = page.url.split("/runs/")[1].split("?")[0]
     page.close()
-    return clicked_ms, [frame[:2] for frame in frames], run
+    return clicked_ms, [[ms, newest_ns] for ms, newest_ns, _state in frames if newest_ns > 0], run
 
 
 def _first_bar(server: RunningServer, browser: Browser, runs: int) -> None:

@@ -82,7 +82,7 @@ def test_a_link_shows_the_finished_run_and_a_bar_lights_its_line(server: Running
     assert box
     assert row
     other.mouse.click(box["x"] + box["width"] * 0.6, row["y"] + row["height"] / 2)
-    lit = source.locator(".lit")
+    lit = source.locator(".is-lit")
     lit.wait_for()
     assert "gevent.sleep(2)" in lit.inner_text()
     assert "timer" in other.locator("#details").inner_text()
