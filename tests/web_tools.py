@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,6 +132,8 @@ def serving(folder: Path, program: Sequence[str] = PLAIN, **environment: str) ->
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("Schedscope on http"), line
+            # Its access log must go somewhere: a full pipe would stop the server.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
             server = RunningServer(process, line.split()[-1])
             with server.http:
                 yield server
