@@ -123,6 +123,7 @@ class Session:
     outcome: Outcome | None = None
     limit: str | None = None
     bound: float | None = None
+    looked_early: bool = False
     start_ns: int = 0
     kernel: Switches | None = None
 
@@ -187,6 +188,8 @@ class Session:
             return True
         except OSError:
             return False
+        if data and stream is Stream.STDERR:
+            self.look_early()
         if data and self.echo:
             self.echo(stream, data)
         if data:
@@ -206,6 +209,7 @@ class Session:
             "output_bytes": self.output_bytes,
             "records": self.timeline.counts().records,
         }
+        self.looked_early = False
         if bounds.cpu_s is not None or bounds.memory_bytes is not None or bounds.tmp_inodes is not None:
             usage = self.target.usage()
             measured |= {"cpu_s": usage.cpu_s, "memory_bytes": usage.memory_bytes, "tmp_inodes": usage.inodes}
@@ -214,6 +218,12 @@ class Session:
             if bound is not None and value is not None and value > bound:
                 return _OUTCOMES[name], name, bound
         return None
+
+    def look_early(self) -> None:
+        """Once a round, when errors are written: a script that ran out of threads says so while it still has them."""
+        if not self.looked_early:
+            self.looked_early = True
+            self.target.usage()
 
     def stop(self, outcome: Outcome, limit: str | None = None, bound: float | None = None) -> None:
         """Ends the run for a reason of ours, once."""

@@ -29,11 +29,10 @@ def bubblewrap_arguments(
     *,
     seccomp_fd: int,
     info_fd: int,
-    command: Sequence[str],
 ) -> list[str]:
-    """The arguments after `bwrap`. `bound` is (outside, inside) of read-only paths, `links` of symbolic links inside → target,
-    `data` (descriptor, inside) of files given by descriptor; `command` is run inside as the first process."""
-    arguments = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+    """The options of `bwrap`. `bound` is (outside, inside) of read-only paths, `links` of symbolic links inside → target,
+    `data` (descriptor, inside) of files given by descriptor."""
+    arguments = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
     arguments += ["--uid", "1000", "--gid", "1000", "--hostname", "schedscope", "--clearenv", "--cap-drop", "ALL"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for folder in WRITABLE:
@@ -46,7 +45,7 @@ def bubblewrap_arguments(
     for fd, inside in data:
         arguments += ["--perms", "0444", "--ro-bind-data", str(fd), inside]
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK]
-    return [*arguments, "--seccomp", str(seccomp_fd), "--info-fd", str(info_fd), "--", *command]
+    return [*arguments, "--seccomp", str(seccomp_fd), "--info-fd", str(info_fd)]
 
 
 def system_paths(exists: Mapping[str, str | None]) -> tuple[list[tuple[str, str]], dict[str, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs")
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 PROBE = Path(__file__).resolve().parent.parent / "probe"
 
 
@@ -18,24 +20,34 @@ class Runtime:
 
     python: str
     read_only_paths: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    """Symbolic links (path, target) that lead to the interpreter from outside those paths: made anew, so their folders stay unseen."""
 
     @classmethod
     def of_this_interpreter(cls) -> Runtime:
         """The interpreter that runs this, with its site-packages (where gevent and pika are)."""
-        wanted = [sys.prefix, sys.base_prefix, os.path.realpath(sys.executable), *_chain(sys.executable)]
-        wanted += [sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-        return cls(sys.executable, _outermost([*wanted, str(PROBE)]))
+        wanted = [sys.prefix, sys.base_prefix, *(sysconfig.get_paths()[name] for name in _LIBRARIES), str(PROBE)]
+        return cls.of(sys.executable, wanted)
+
+    @classmethod
+    def of(cls, python: str, wanted: Sequence[str]) -> Runtime:
+        """An interpreter at this path, and the folders it wants to see."""
+        links, last = _steps(os.path.abspath(python))
+        paths = _outermost([*wanted, last, os.path.realpath(python)])
+        return cls(python, paths, tuple((path, target) for path, target in links if not _below(path, (*SYSTEM, *paths))))
 
 
-def _chain(path: str) -> list[str]:
-    """Folders that a link's steps lead through, so that it still leads somewhere inside."""
-    out = []
-    for _ in range(16):
-        out.append(os.path.dirname(path))
-        if not os.path.islink(path):
-            break
-        path = os.path.join(os.path.dirname(path), os.readlink(path))
-    return [os.path.dirname(folder) for folder in out]
+def _steps(path: str) -> tuple[list[tuple[str, str]], str]:
+    """The links that a path is, one after the other, and the file that the last one names."""
+    links: list[tuple[str, str]] = []
+    while os.path.islink(path) and len(links) < 16:
+        links.append((path, os.readlink(path)))
+        path = os.path.normpath(os.path.join(os.path.dirname(path), links[-1][1]))
+    return links, path
+
+
+def _below(path: str, folders: Iterable[str]) -> bool:
+    return any(path == above or path.startswith(above + "/") for above in folders)
 
 
 def _outermost(paths: list[str]) -> tuple[str, ...]:
@@ -43,6 +55,6 @@ def _outermost(paths: list[str]) -> tuple[str, ...]:
     there = sorted({os.path.abspath(path) for path in paths if os.path.exists(path)})
     kept: list[str] = []
     for path in there:
-        if path != "/" and not any(path == above or path.startswith(above + "/") for above in (*SYSTEM, *kept)):
+        if path != "/" and not _below(path, (*SYSTEM, *kept)):
             kept.append(path)
     return tuple(kept)

@@ -1,8 +1,10 @@
 """The first process of ours inside the sandbox: `python -I -S stage.py FD`, standard library only, not imported by the host.
 
-Over the UNIX socket FD it hands out the folder of the rings, the writable folders and the context-switch events; takes the
-job (one JSON line); holds the script's limits; starts it; and reports how it ended, which bubblewrap alone would blur
+Over the UNIX socket FD it hands out the folders it was named (rings, writable ones, /proc) and the context-switch events; takes
+the job (one JSON line); holds the script's limits; starts it; and reports how it ended, which bubblewrap alone would blur
 (exit code 137 or SIGKILL?). It stays the script's parent so that the exact wait status is known.
+
+It is process 1 of its namespace: no signal from inside reaches it, orphans are its to reap, and with it everything ends.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def switch_descriptors() -> tuple[list[int], str]:
 
 
 def hand_out(control: socket.socket, folders: list[str]) -> None:
-    """Send the descriptors of the rings' folder, the writable folders and the switches, in that order."""
+    """Send the descriptors of the folders and of the switches, in that order."""
     switches, kernel = switch_descriptors()
     opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
     said = json.dumps({"folders": len(opened), "switches": len(switches), "kernel": kernel}).encode()
@@ -91,14 +93,20 @@ def become_script(job: dict[str, Any]) -> NoReturn:
 
 
 def tasks() -> int:
-    """Processes and threads there are now: a script that ran out of them often leaves them behind."""
-    count = 0
+    """Processes and threads there are now beside this one: a script that ran out of them often leaves them behind."""
+    count = -1
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             count += len(os.listdir(f"/proc/{name}/task"))
         except OSError:
             continue
     return count
+
+
+def await_end(child: int) -> None:
+    """Until the script has ended, which is left to be reaped; orphans that end meanwhile are."""
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) and ended.si_pid != child:
+        os.waitpid(ended.si_pid, 0)
 
 
 def main(fd: int) -> None:
@@ -122,11 +130,13 @@ def main(fd: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     os.dup2(os.open("/dev/null", os.O_RDWR), 1)  # the script's streams are its own: they end with it
     os.dup2(1, 2)
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    await_end(child)
     left = tasks()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _pid, status, used = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
     ended = {"signal": -code} if code < 0 else {"code": code}
-    control.sendall(json.dumps({**ended, "processes": left}).encode() + b"\n")
+    usage = {"processes": left, "cpu_s": used.ru_utime + used.ru_stime}
+    control.sendall(json.dumps({**ended, **usage}).encode() + b"\n")
 
 
 if __name__ == "__main__":
