@@ -43,7 +43,9 @@ class Run:
 
     def states(self, lane: int) -> list[tuple[int, str, dict[str, Any]]]:
         """(time, state, detail) of one lane."""
-        return [(t, state, detail or {}) for t, number, state, detail in self.json["states"] if number == lane]
+        return [
+            (t, state, {} if detail is None else detail) for t, number, state, detail in self.json["states"] if number == lane
+        ]
 
     def waits(self, lane: int, state: str) -> list[tuple[int, int, dict[str, Any]]]:
         """(begin, end, detail) of every stay of a lane in a state."""

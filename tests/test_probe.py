@@ -175,13 +175,13 @@ def test_other_programs_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_ring_that_nobody_reads_counts_what_it_loses_and_holds_nobody_up(tmp_path: Path) -> None:
-    code = "import os\nr, w = os.pipe()\nfor _ in range(80_000): os.write(w, b'x'); os.read(r, 1)"
+    code = "import os\nr, w = os.pipe()\nfor _ in range(160_000): os.write(w, b'x'); os.read(r, 1)"
     subprocess.run([sys.executable, "-c", code], env=observed_environment(tmp_path), check=True)
     (ring,) = open_rings(tmp_path)
     records = ring.drain()
     assert not ring.alive()
     assert len(records) == ring.slots
-    assert len(records) + ring.dropped > 4 * 80_000
+    assert len(records) + ring.dropped > 4 * 160_000
     assert len(ring.drain()) == 0
     ring.close()
 

@@ -1,6 +1,7 @@
 """Context switches laid out as lanes: which thread each core ran, and where each thread was.
 
-A core's lane is `running` (detail: the thread id) or `idle`, which also means that it ran somebody else's program. A thread's
+A core's lane is `running` (detail: the thread id) or `idle`, which also means that it ran somebody else's program; an exit
+ends a stay as a switch does, since the kernel tells no switch away from a thread that is no more. A thread's
 own strip, a lane of kind CPU below it, is `on a core` (detail: which), `preempted` (it could have run) or `off` (it waited).
 """
 
@@ -50,8 +51,7 @@ class KernelLanes:
     def rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """States of core lanes and strips, as rows of (t, lane, state, value)."""
         self.switches += len(switches)
-        on_core = switches[switches["what"] != What.EXIT]
-        return np.concatenate([self._core_rows(on_core), self._strip_rows(switches)])
+        return np.concatenate([self._core_rows(switches), self._strip_rows(switches)])
 
     def _core_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         rows = np.zeros(len(switches), _ROW)

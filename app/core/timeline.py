@@ -96,6 +96,9 @@ class Timeline:
         """Takes one drained batch of a process's ring, in ring order."""
         self._records += len(records)
         numbers = self._processes[process]
+        told = records["t_ns"][records["kind"] == obs.Kind.GIL]
+        if len(told):  # before the threads of this batch: whoever is born under a GIL has yet to take it
+            numbers.gil_lane(int(told[0]))
         numbers.define(records)
         self._open_strips(numbers)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]

@@ -79,7 +79,8 @@ class CoreRing:
                 switches.append(data[at : at + size])
             elif kind == _EXIT:
                 tid = int.from_bytes(data[at + 16 : at + 20], "little")
-                exits.append((int.from_bytes(data[at + 24 : at + 32], "little"), tid, 0, What.EXIT))
+                core = int.from_bytes(data[at + 48 : at + 52], "little")
+                exits.append((int.from_bytes(data[at + 24 : at + 32], "little"), tid, core, What.EXIT))
             elif kind == _LOST:
                 self.lost += int.from_bytes(data[at + 16 : at + 24], "little")
             at += size

@@ -227,14 +227,11 @@ static PyObject *trace(PyObject *module, PyObject *const *arguments, Py_ssize_t 
     (void)module;
     if (count != 2 || !observing() || !PyTuple_CheckExact(arguments[1]) || PyTuple_GET_SIZE(arguments[1]) != 2)
         Py_RETURN_NONE;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
     PyObject *origin = PyTuple_GET_ITEM(arguments[1], 0), *target = PyTuple_GET_ITEM(arguments[1], 1);
     if (!hub_type)
         hand_over(origin, target);
     leave_origin(origin, arguments[0]);
     enter_target(target, probe->thread());
-    PyErr_Restore(type, value, traceback);
     Py_RETURN_NONE;
 }
 

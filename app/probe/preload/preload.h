@@ -25,7 +25,7 @@ static inline bool probe_armed(void)
 }
 
 /* ring.c */
-void probe_ring_open(void);
+void probe_ring_open(uint32_t most_slots);
 void probe_ring_reopen_in_child(void);
 
 /* strings.c */

@@ -13,7 +13,8 @@
 
 #include "preload.h"
 
-#define SLOTS_MOST (1u << 18) /* 8 MiB: 0.1 s of two million records a second while the recorder is kept off its core */
+#define SLOTS_OF_PROGRAM (1u << 19) /* 16 MiB: a busy half second while the recorder is kept off the cores */
+#define SLOTS_OF_FORK (1u << 16)    /* 2 MiB: a fork must stay cheap */
 #define SLOTS_LEAST (1u << 12)
 
 _Static_assert(sizeof(struct probe_record) == 32, "a record is 32 bytes");
@@ -42,9 +43,9 @@ void *probe_real(const char *name, const char *version)
 }
 
 /* The largest ring that the run's tmpfs still holds: its pages are reserved now, so that a later write cannot fault. */
-static void *map_ring(int fd, uint32_t *slots)
+static void *map_ring(int fd, uint32_t most, uint32_t *slots)
 {
-    for (uint32_t n = SLOTS_MOST; n >= SLOTS_LEAST; n /= 8) {
+    for (uint32_t n = most; n >= SLOTS_LEAST; n /= 8) {
         size_t bytes = PROBE_SLOTS_OFFSET + (size_t)n * sizeof(struct probe_record);
         if (posix_fallocate(fd, 0, (off_t)bytes) != 0)
             continue;
@@ -68,7 +69,7 @@ static void hold_alive(struct probe_ring *ring)
     pthread_mutex_lock(&ring->alive);
 }
 
-static struct probe_ring *make_ring(void)
+static struct probe_ring *make_ring(uint32_t most)
 {
     char path[600];
     uint64_t now = probe_now();
@@ -77,7 +78,7 @@ static struct probe_ring *make_ring(void)
     if (fd < 0)
         return NULL;
     uint32_t slots = 0;
-    struct probe_ring *ring = map_ring(fd, &slots);
+    struct probe_ring *ring = map_ring(fd, most, &slots);
     close(fd);
     if (!ring) {
         unlink(path);
@@ -103,10 +104,10 @@ static struct probe_ring *make_ring(void)
     return ring;
 }
 
-void probe_ring_open(void)
+void probe_ring_open(uint32_t most)
 {
     probe_strings_forget();
-    struct probe_ring *ring = make_ring();
+    struct probe_ring *ring = make_ring(most);
     atomic_store_explicit(&probe_ring, ring, memory_order_release);
     probe_thread_after_fork();
 }
@@ -118,7 +119,7 @@ void probe_ring_reopen_in_child(void)
     struct probe_ring *inherited = atomic_exchange(&probe_ring, NULL);
     if (inherited) {
         munmap(inherited, mapped_bytes);
-        probe_ring_open();
+        probe_ring_open(SLOTS_OF_FORK);
     }
     errno = saved;
 }
@@ -189,7 +190,7 @@ __attribute__((constructor)) static void start(void)
     if (!rings || !*rings || strlen(rings) >= sizeof directory || !dlsym(RTLD_DEFAULT, "_PyRuntime"))
         return;
     memcpy(directory, rings, strlen(rings) + 1);
-    probe_ring_open();
+    probe_ring_open(SLOTS_OF_PROGRAM);
     pthread_atfork(NULL, NULL, probe_ring_reopen_in_child);
     on_exit(on_normal_exit, NULL);
 }
