@@ -4,5 +4,6 @@ limits.py    the numbers                      seccomp.py  the system calls it do
 runtime.py   what of the host it sees         stage.py    our first process inside the sandbox
 command.py   bubblewrap's arguments           launch.py   starts and owns it: a Target for the recorder
 enter.py     from fork to bubblewrap          usage.py    what it uses, look by look
-outcome.py   how it ended, in words           check.py    does this machine hold all of that?
+cgroup.py    a control group, where possible  outcome.py  how it ended, in words
+check.py     does this machine hold all of that?
 """

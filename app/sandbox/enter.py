@@ -40,7 +40,8 @@ def become_bubblewrap(entrance: Entrance) -> NoReturn:
     """Only the descriptors named survive, nothing of our environment does, and root is given up first."""
     try:
         if entrance.group_fd >= 0:
-            os.write(entrance.group_fd, b"0")
+            with contextlib.suppress(OSError):  # the limits hold without the group
+                os.write(entrance.group_fd, b"0")
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(entrance.stdout_fd, 1)
         os.dup2(entrance.stderr_fd, 2)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import Outcome
-from app.sandbox import command, seccomp
+from app.sandbox import cgroup, command, seccomp
 from app.sandbox.enter import STAGING, Entrance, become_bubblewrap
 from app.sandbox.limits import Limits, kernel_limits
 from app.sandbox.outcome import Exit, outcome_of
@@ -76,6 +76,7 @@ class SandboxedRun:
         self._peak_processes = 0
         self._first_fd, self._proc_fd = -1, -1
         self._folder_fds: list[int] = []
+        self._group: cgroup.Group | None = None
         self.ring_dir_fd, self.kernel = -1, "unavailable"
         self.switch_fds: list[int] = []
         self._start(UNPRIVILEGED_UID + slot)
@@ -111,7 +112,12 @@ class SandboxedRun:
             stage = [*_interpreter(self._runtime), command.STAGE, str(theirs), command.RINGS, *command.WRITABLE, "/proc"]
             words = [path, "--args", str(arguments_fd), "--", *stage]
             passed = [theirs, info_write, filter_fd, arguments_fd, *data.values()]
-            entrance = Entrance(words, self._runtime, uid if root else None, passed, out_write, error_write)
+            self._group = _own_group(self._limits)
+            group_fd = -1
+            if self._group:
+                kept.callback(self._group.close)
+                group_fd = self._group.procs_fd
+            entrance = Entrance(words, self._runtime, uid if root else None, passed, out_write, error_write, group_fd)
             self._pid = os.fork()
             if self._pid == 0:
                 become_bubblewrap(entrance)
@@ -195,12 +201,16 @@ class SandboxedRun:
 
     def classify(self, ended: Any) -> tuple[Outcome, str]:
         """Outcome and words of an end that no limit of the session brought about."""
-        return outcome_of(ended, max(self._peak_processes, ended.processes), self._limits)
+        events = self._group.events() if self._group else cgroup.Events()
+        peak = max(self._peak_processes, ended.processes, self._limits.processes + 1 if events.processes_refused else 0)
+        return outcome_of(ended, peak, self._limits, out_of_memory=events.out_of_memory > 0)
 
     def kill(self) -> None:
         """Ends every process of the run and waits until they are gone. Idempotent."""
         if self._closed:
             return
+        if self._group:
+            self._group.kill()
         if self._first_fd >= 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._first_fd, signal.SIGKILL)
@@ -217,6 +227,8 @@ class SandboxedRun:
             return
         self.kill()
         self._closed = True
+        if self._group:
+            self._group.close()
         self._control.close()
         own = (self.stdout_fd, self.stderr_fd, self._info_fd, self._pid_fd, self._first_fd, self._proc_fd)
         for fd in (*own, self.ring_dir_fd, *self._folder_fds):
@@ -237,6 +249,15 @@ def _filter() -> bytes:
         return seccomp.sandbox_program()
     except seccomp.SeccompError as error:
         raise SandboxError(str(error)) from error
+
+
+def _own_group(limits: Limits) -> cgroup.Group | None:
+    """A control group for the run, where groups may be made; the limits hold without one too."""
+    parent = cgroup.delegated()
+    if parent is not None:
+        with contextlib.suppress(OSError):
+            return cgroup.Group.of_run(parent, limits)
+    return None
 
 
 # Descriptors are made in two lists: what is kept when all went well, and what is lent to the child and closed in any case.

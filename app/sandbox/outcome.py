@@ -21,11 +21,15 @@ class Exit:
     """CPU seconds of the main process and of the children it waited for."""
 
 
-def outcome_of(ended: Exit, peak_processes: int, limits: Limits) -> tuple[Outcome, str]:
+def outcome_of(ended: Exit, peak_processes: int, limits: Limits, *, out_of_memory: bool = False) -> tuple[Outcome, str]:
     """The outcome of a main process that ended by itself (no limit of ours ended it before), and a sentence.
+
+    `out_of_memory`: the kernel ended the run's control group, the stage with it, which then had no time for a word.
 
     The kernel lets a run have one process more than its limit, so that having passed it can be told from having used it up.
     """
+    if out_of_memory and ended.code is None:
+        return Outcome.MEMORY_LIMIT, f"the memory limit of {limits.memory_bytes} bytes"
     if ended.code is None and ended.signal is None:
         return Outcome.FAULT, "the sandbox ended before the script did"
     if (ended.code or ended.signal) and peak_processes > limits.processes:
