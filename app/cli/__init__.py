@@ -133,17 +133,20 @@ def export(words: list[str]) -> int:
     """`schedscope export`: to a file or to standard output."""
     parser = argparse.ArgumentParser(prog="schedscope export", description="Write a recording in another format.")
     parser.add_argument("recording", type=Path, metavar="RUN.sched")
-    parser.add_argument("--format", choices=["json"], required=True, help="json is lossless; times in nanoseconds")
+    kinds = "json is lossless (times in nanoseconds); facts are what it says in numbers"
+    parser.add_argument("--format", choices=["json", "facts"], required=True, help=kinds)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
     options = parser.parse_args(words)
 
     from app.core.blocks import RecordingError
     from app.core.export import json_document
+    from app.core.facts import facts
     from app.core.recording import read
 
     try:
         with options.recording.open("rb") as file:
-            document = json_document(read(iter(lambda: file.read(1 << 20), b"")))
+            make = {"json": json_document, "facts": facts}[options.format]
+            document = make(read(iter(lambda: file.read(1 << 20), b"")))
         if options.output is not None:
             with options.output.open("w", encoding="utf-8") as out:
                 json.dump(document, out, ensure_ascii=False)

@@ -14,7 +14,7 @@ from pathlib import Path
 from app import resources
 from app.web.problems import Problem
 
-MEDIA_TYPES = {"json": "application/json"}
+MEDIA_TYPES = {"json": "application/json", "facts": "application/json"}
 _PIECE_BYTES = 256 * 1024
 
 

@@ -1,0 +1,75 @@
+"""Facts are what a sum over the picture says: checked against runs whose answer is known beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.facts import facts
+from app.core.records import LaneKind
+from app.recorder import probe
+from tests.observed import observe, script
+
+__all__ = ["script"]
+pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+
+
+def test_two_spinning_threads_share_one_gil_and_make_each_other_wait(script: Any) -> None:
+    run = observe(
+        script("""
+import threading
+def spins(n=3_000_000):
+    while n: n -= 1
+threads = [threading.Thread(target=spins, name=f"spins {i}") for i in range(2)]
+for t in threads: t.start()
+for t in threads: t.join()
+""")
+    )
+    said = facts(run.recording)
+    names = {lane.id: lane.name for lane in run.recording.lanes}
+    (gil,) = said["gils"]
+    assert gil["utilisation"] > 0.8
+    assert gil["handovers"] > 10
+    largest = [{names[pair["holder"]], names[pair["waiter"]]} for pair in gil["made_wait"][:2]]
+    assert largest == [{"spins 0", "spins 1"}] * 2
+    assert gil["longest_wait"]["duration_ns"] <= gil["waited_ns"]
+    assert sum(pair["duration_ns"] for pair in gil["made_wait"]) <= gil["waited_ns"]
+    if said["cpu_ns"] is not None:
+        assert 0.3 < said["parallelism"] < 1.3
+        for thread in said["threads"]:
+            assert thread["on_cpu_ns"] + thread["preempted_ns"] <= thread["lifetime_ns"] * 1.02
+    for thread in said["threads"]:
+        assert sum(thread["states"].values()) == thread["lifetime_ns"]
+
+
+def test_a_blocking_call_in_a_coroutine_is_named_as_the_stall_with_its_line(script: Any) -> None:
+    path = script("""
+import asyncio, time
+async def ticks():
+    for _ in range(4): await asyncio.sleep(0.01)
+async def blocks():
+    await asyncio.sleep(0.005)
+    time.sleep(0.2)
+async def main():
+    await asyncio.gather(ticks(), ticks(), ticks(), asyncio.create_task(blocks(), name="the culprit"))
+asyncio.run(main())
+""")
+    run = observe(path)
+    stall = facts(run.recording)["stall"]
+    assert run.recording.lanes[stall["culprit"]].name == "the culprit blocks"
+    assert stall["ready_together"] == 3
+    assert (stall["cause"]["state"], stall["cause"]["file"], stall["cause"]["line"]) == ("sleep", str(path), 7)
+    assert stall["duration_ns"] > 0.8 * stall["cause"]["duration_ns"]
+
+
+def test_a_run_that_only_sleeps_holds_no_gil_and_has_no_stall(script: Any) -> None:
+    run = observe(script("import time\ntime.sleep(0.3)"))
+    said = facts(run.recording)
+    (main,) = said["threads"]
+    assert main["longest_wait"]["state"] == "sleep"
+    assert main["longest_wait"]["line"] == 2
+    assert main["states"]["sleep"] > 0.7 * main["lifetime_ns"]
+    assert said["stall"] is None
+    assert said["gils"][0]["made_wait"] == []
+    assert [lane.kind for lane in run.recording.lanes if lane.id == main["lane"]] == [LaneKind.THREAD]
