@@ -147,7 +147,11 @@ SHARED = """
 """
 
 
-@pytest.mark.parametrize("then", ["kept[-1].madvise(mmap.MADV_DONTNEED)", "pass"])
+UNMAPPED = "kept[-1].madvise(mmap.MADV_DONTNEED)"
+CLOSED = "; __import__('ctypes').CDLL(None).prctl(4, 0)"  # PR_SET_DUMPABLE: others with its user id cannot look into it
+
+
+@pytest.mark.parametrize("then", [UNMAPPED, UNMAPPED + CLOSED, "pass"])
 def test_shared_pages_count_whether_or_not_they_are_in_a_page_table(then: str) -> None:
     result = sandboxed(SHARED.format(count=10, size=32 * MIB, touched=32 * MIB, then=then), memory_bytes=128 * MIB)
     assert (result.outcome, result.end["bound"]) == (Outcome.MEMORY_LIMIT, 128 * MIB)
@@ -216,16 +220,29 @@ FAMILY = """
 
 def test_pages_that_fork_left_shared_count_once() -> None:
     with held(FAMILY.format(then="pass"), memory_bytes=128 * MIB) as run:
-        used = [run.usage().memory_bytes for _ in range(3)]
-    assert all(40 * MIB < bytes_ < 128 * MIB for bytes_ in used), used
+        used = [run.usage().memory_bytes]
+        while used[-1] <= 40 * MIB and len(used) < 10_000:  # until none is so young that it may be a vfork
+            used.append(run.usage().memory_bytes)
+    assert 40 * MIB < used[-1] <= max(used) < 128 * MIB
 
 
-def test_pages_that_were_written_after_fork_count_for_each_at_the_second_look() -> None:
+def test_pages_that_were_written_after_fork_count_for_each_but_not_at_the_first_look() -> None:
     copied = "for offset in range(0, 40 << 20, 4096): ballast[offset] = 1"
     with held(FAMILY.format(then=copied), memory_bytes=128 * MIB) as run:
-        first, second = run.usage().memory_bytes, run.usage().memory_bytes
-    assert first == 128 * MIB  # it may be a vfork
-    assert second > 240 * MIB
+        used = [run.usage().memory_bytes]
+        while used[-1] <= 128 * MIB and len(used) < 10_000:  # a child is left out while it is so young that it may be a vfork
+            used.append(run.usage().memory_bytes)
+    assert len(used) > 1
+    assert used[-1] > 240 * MIB
+
+
+def test_a_child_between_vfork_and_exec_does_not_count_twice() -> None:
+    assert prints("""
+        import subprocess
+        ballast = b"x" * (90 << 20)
+        for _ in range(100): subprocess.run(["/bin/true"])
+        print("done")
+    """, memory_bytes=128 * MIB) == ["done"]  # fmt: skip
 
 
 def test_files_without_content_are_bounded_among_the_rings_too() -> None:

@@ -31,6 +31,10 @@ _ROUND = 16
 """Mappings are read anew when their total has changed by a MiB, and in any case every so many readings."""
 _EXACT_SHARE = 0.1
 """Of the time, at most, spent on walking page tables."""
+_PF_FORKNOEXEC = 0x40
+_YOUNG_S = 0.05
+"""Between vfork and exec a child shows its parent's memory as its own. It soon is over: what has not called exec is left out of
+the exact sum until it is so old, in which time it cannot have come by much of its own."""
 
 Key = tuple[int, int]
 """Process id and start time (ticks): a number alone may be used again."""
@@ -80,6 +84,8 @@ class _Process:
     key: Key
     cpu: Cpu
     threads: int
+    forked: bool
+    """Still runs the program of its parent."""
     private_bytes: int
     anonymous_bytes: int
     shmem_bytes: int
@@ -158,11 +164,14 @@ class Meter:
             return total
         begun_s = time.monotonic()
         if begun_s >= self._next_exact_s:
-            self._exact, self._exact_of = sum(map(self._proportional, script)), total
+            self._exact, self._exact_of = (
+                sum(self._proportional(process) for process in script if not _may_be_vfork(process)),
+                total,
+            )
             ended_s = time.monotonic()
             self._next_exact_s = 0.0 if self._exact > room_bytes else ended_s + (ended_s - begun_s) / _EXACT_SHARE
         known = min(total, self._exact + max(0, total - self._exact_of))
-        # One look is not enough: between vfork and exec a child shows its parent's memory as its own.
+        # One look is not enough: on a busy machine even a vfork may grow old.
         over_before, self._over = self._over, known > room_bytes
         return known if over_before else min(known, max(0, room_bytes))
 
@@ -200,6 +209,10 @@ class Meter:
         return _Mappings(process.mapped_bytes, at, shared_anonymous(self._text(process.pid, "maps"), _anonymous_device()))
 
 
+def _may_be_vfork(process: _Process) -> bool:
+    return process.forked and time.clock_gettime(time.CLOCK_BOOTTIME) - process.key[1] * _TICK_S < _YOUNG_S
+
+
 def _parsed(pid: int, stat: bytes, status: bytes) -> _Process:
     fields = stat.rpartition(b")")[2].split()
     own, waited = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
@@ -208,6 +221,7 @@ def _parsed(pid: int, stat: bytes, status: bytes) -> _Process:
         (pid, int(fields[19])),
         Cpu(0 if pid == STAGE_PID else own * _TICK_S, waited * _TICK_S),
         int(fields[17]),
+        bool(int(fields[6]) & _PF_FORKNOEXEC),
         sum(sizes.get(name, 0) for name in _PRIVATE),
         sizes.get(b"RssAnon", 0) + sizes.get(b"VmSwap", 0),
         sizes.get(b"RssShmem", 0),
