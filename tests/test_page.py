@@ -137,10 +137,9 @@ def test_pages_speak_their_language_and_fit_their_screen(
 
 def test_the_projector_is_one_key_away_and_readable_from_the_back(server: RunningServer, browser: Browser) -> None:
     page = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=zh", viewport={"width": 1920, "height": 1080})
+    wait_state(page, "idle")
     page.keyboard.press("p")
-    page.wait_for_function(
-        "document.documentElement.matches('[data-projector], .projector') || document.body.matches('.projector, [data-projector]')"
-    )
+    page.locator("html[data-projector=on]").wait_for(state="attached")
     smallest = page.evaluate("""() => Math.min(...[...document.querySelectorAll("body *")]
       .filter((e) => e.checkVisibility() && e.getClientRects().length && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
       .map((e) => parseFloat(getComputedStyle(e).fontSize)))""")
