@@ -10,7 +10,7 @@
 SHELL = /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test test-all check check-python check-page check-c bench lock clean distclean FORCE
+.PHONY: run test test-all check check-python check-page check-c bench fidelity lock clean distclean FORCE
 export PYTHON
 
 bin = .venv/bin
@@ -51,6 +51,10 @@ check-c: .make/check .make/venv
 
 bench: .make/command .make/built
 	@$(bin)/python -m bench $(ARGS)
+
+# The picture beside the kernel's own trace; says so when it may not (it needs root and tracefs).
+fidelity: .make/command .make/built
+	@$(bin)/python -m bench fidelity
 
 # Hashes of every published file of a version, so that one list serves all interpreters and machines; no address of any
 # package index, so that whoever installs uses their own.

@@ -43,14 +43,14 @@ class PlainTarget:
         """A child that becomes the program once it has read a byte: so the kernel can be asked about it beforehand."""
         environment = os.environ | probe.environment(self._rings)
         gate_read_fd, gate_fd = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             _become(self._command, environment, gate_read_fd, self._stdout_write_fd, self._stderr_write_fd)
         os.close(gate_read_fd)
-        self.exit_fd = os.pidfd_open(self._pid)
+        self.exit_fd = os.pidfd_open(self.pid)
         self._close_write_ends()
         try:
-            self.switch_fds = open_switches(self._pid)
+            self.switch_fds = open_switches(self.pid)
             self.kernel = "exact"
         except OSError as error:
             self.kernel = f"unavailable: {error.strerror or error}"
@@ -64,7 +64,7 @@ class PlainTarget:
     def poll(self) -> Exit | None:
         """How the program ended, None while it runs."""
         if self._exit is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 code = os.waitstatus_to_exitcode(status)
                 self._exit = Exit(signal=-code) if code < 0 else Exit(code=code)
@@ -78,7 +78,7 @@ class PlainTarget:
         """Ends the program itself; what it started on its own is its user's business."""
         if self.poll() is None:
             signal.pidfd_send_signal(self.exit_fd, signal.SIGKILL)
-            _pid, status = os.waitpid(self._pid, 0)
+            _pid, status = os.waitpid(self.pid, 0)
             self._exit = Exit(signal=-os.waitstatus_to_exitcode(status))
 
     def close(self) -> None:
