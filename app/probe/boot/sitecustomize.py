@@ -213,11 +213,27 @@ def _give_way(folder: str) -> None:
         spec.loader.exec_module(module)
 
 
+def _without_hooks(folder: str) -> None:
+    """No extension for this interpreter: what the preloaded library sees by itself is still observed."""
+    from importlib.machinery import SourceFileLoader
+    from importlib.util import module_from_spec, spec_from_loader
+
+    loader = SourceFileLoader("schedscope.without_hooks", f"{folder}/without_hooks.py")
+    spec = spec_from_loader(loader.name, loader)
+    if spec is not None:
+        module = module_from_spec(spec)
+        loader.exec_module(module)
+        module.observe()
+
+
 def _boot() -> None:
     folder = __file__.rpartition("/")[0]
     probe = _load_hooks(folder.rpartition("/")[0])
     _give_way(folder)
-    if probe is None or not probe.observed():
+    if probe is None:
+        _without_hooks(folder)
+        return
+    if not probe.observed():
         return
     libraries = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
