@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import ctypes
 
-_FIELDS = ("version", "ring", "thread", "open_lane", "intern", "text", "set_where", "gil_begin", "gil_released", "gil_end", "arm")
+_FIELDS = (
+    "version",
+    "ring",
+    "thread",
+    "open_lane",
+    "intern",
+    "text",
+    "set_where",
+    "gil_begin",
+    "gil_released",
+    "gil_end",
+    "arm",
+)
 
 
 class _Probe(ctypes.Structure):
