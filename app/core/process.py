@@ -30,6 +30,10 @@ class _Numbers:
             self._of = bigger
         self._of[local] = number
 
+    def one(self, local: int) -> int:
+        """The recording's number of one local number, UNKNOWN where there is none."""
+        return int(self._of[local]) if local < len(self._of) else int(UNKNOWN)
+
     def get(self, local: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:
         inside = local < len(self._of)
         return np.where(inside, self._of[np.where(inside, local, 0)], UNKNOWN).astype(np.uint32)
@@ -89,10 +93,11 @@ class ProcessNumbers:
             self._string_of.set(number, self._strings.number(text))
 
     def _text(self, record: np.void) -> int:
-        return int(self.strings(np.array([record["text"]], np.uint32))[0])
+        number = self._string_of.one(int(record["text"]))
+        return 0 if number == int(UNKNOWN) else number
 
     def _lane(self, local: int) -> int:
-        number = int(self._lane_of.get(np.array([local], np.uint32))[0])
+        number = self._lane_of.one(local)
         return self.lane if number == int(UNKNOWN) else number
 
     def _open_lane(self, record: np.void) -> None:
