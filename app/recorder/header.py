@@ -41,8 +41,11 @@ def observers() -> dict[str, str]:
     """Which observer is exact and which is not there, and why."""
     missing = probe.missing()
     hooks = f"unavailable: {missing[-1]}" if missing else "exact"
-    gil = "none: a free-threaded interpreter" if interpreter()["free_threaded"] else hooks
-    return {"threads": hooks, "asyncio": hooks, "greenlets": hooks, "output": hooks, "gil": gil}
+    if interpreter()["free_threaded"]:
+        tasks, gil = "unavailable: a free-threaded interpreter", "none: a free-threaded interpreter"
+    else:
+        tasks = gil = hooks
+    return {"threads": hooks, "asyncio": tasks, "greenlets": tasks, "output": hooks, "gil": gil}
 
 
 def document(

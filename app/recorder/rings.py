@@ -128,7 +128,8 @@ class RingFolder:
 
     def __init__(self, directory_fd: int) -> None:
         self._directory_fd = directory_fd
-        self._seen: set[str] = set()
+        self._seen: set[str] = set()  # what was refused lies there still; what was opened is unlinked
+        self._opened = 0
         self.refused = 0
 
     def new_rings(self) -> list[Ring]:
@@ -136,10 +137,13 @@ class RingFolder:
         rings: list[Ring] = []
         with os.scandir(self._directory_fd) as entries:
             names = sorted(entry.name for entry in entries if entry.name.endswith(".ring") and entry.name not in self._seen)
-        for name in names[: MAX_RINGS - len(self._seen)]:
-            self._seen.add(name)
-            ring = self._open(name)
-            if ring is not None:
+        for name in names:
+            ring = self._open(name) if self._opened < MAX_RINGS else None
+            if ring is None:
+                self._seen.add(name)
+                self.refused += 1
+            else:
+                self._opened += 1
                 rings.append(ring)
         return sorted(rings, key=lambda ring: ring.t_start_ns)
 
@@ -147,8 +151,11 @@ class RingFolder:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             ring = Ring.open(os.open(name, flags, dir_fd=self._directory_fd))
-            os.unlink(name, dir_fd=self._directory_fd)  # its memory goes when process and recorder are done with it
-            return ring
         except (OSError, RingError):
-            self.refused += 1
             return None
+        try:
+            os.unlink(name, dir_fd=self._directory_fd)  # its memory goes when process and recorder are done with it
+        except OSError:
+            ring.close()
+            return None
+        return ring

@@ -144,10 +144,16 @@ class Session:
         now_ns = time.monotonic_ns()
         if self.kernel:
             self.timeline.switches(self.kernel.drain())
-        for ring in folder.new_rings():
+        fresh = folder.new_rings()
+        count = self._drain_all()  # a child is called as its parent is: what its parent said of itself comes first
+        for ring in fresh:
             name = os.path.basename(ring.program) or "process"
             key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
             self.rings.append(_Observed(ring, key))
+            count += self._drain_one(self.rings[-1])
+        return count
+
+    def _drain_all(self) -> int:
         return sum(self._drain_one(observed) for observed in self.rings if not observed.closed)
 
     def _drain_one(self, observed: _Observed) -> int:
@@ -331,9 +337,10 @@ def _hold_bounds(session: Session, turn: int) -> None:
 
 
 def _drain_rest(session: Session, folder: RingFolder) -> None:
-    """Everything is dead now: take what the rings still hold, bounded by their own sizes."""
+    """Everything is dead now: take what the rings still hold, bounded by their own sizes. Of a program that nobody may kill
+    but its user, children may live on: they are left when they have nothing more to say."""
     for _ in range(10_000):
-        if not session.drain(folder) and all(observed.closed for observed in session.rings):
+        if not session.drain(folder) and all(observed.closed or observed.ring.alive() for observed in session.rings):
             return
 
 

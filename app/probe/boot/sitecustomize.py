@@ -43,25 +43,27 @@ class _AfterImport:
         self.hooks = hooks
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        hook = self.hooks.pop(name, None)
-        if hook is None:
+        if name not in self.hooks:
             return None
         for finder in list(sys.meta_path):
             spec = finder.find_spec(name, path, target) if finder is not self else None
             if spec is not None:
-                self._run_after(spec.loader, name, hook)
+                self._run_after(spec.loader, name)
                 return spec
         return None
 
-    def _run_after(self, loader: Any, name: str, hook: Hook) -> None:
+    def _run_after(self, loader: Any, name: str) -> None:
         execute = getattr(loader, "exec_module", None)
         if execute is None:
             return
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module
             execute(module)
-            self.install(name, hook, module)
+            if module.__name__ == name:  # a loader may serve many modules, as a zip file's does
+                loader.__dict__.pop("exec_module", None)
+                hook = self.hooks.pop(name, None)  # to look a module up is not yet to import it
+                if hook is not None:
+                    self.install(name, hook, module)
 
         loader.exec_module = exec_module
 

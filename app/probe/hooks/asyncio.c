@@ -13,13 +13,14 @@
 
 #include <structmember.h>
 
-static PyTypeObject *task_type, *step_type;
-static PyObject *former_run, *former_call_soon, *former_run_forever, *exception_handler, *handle_class, *ready_name,
-    *append_name;
+static PyTypeObject *task_type, *step_type, *loop_type;
+static PyObject *former_run, *former_call_soon, *former_run_forever, *former_close, *exception_handler, *handle_class,
+    *ready_name, *append_name;
 static initproc former_task_init;
+static destructor former_task_dealloc;
 static getter get_fut_waiter, get_exception, get_step_self, get_cr_await, get_gi_yieldfrom;
 static PyCFunction call_done, call_cancelled, call_get_coro;
-static Py_ssize_t callback_offset, loop_offset, args_offset, context_offset;
+static Py_ssize_t callback_offset, loop_offset, args_offset, context_offset, source_offset;
 static bool may_run, may_schedule; /* Handle._run and _call_soon are the ones we know */
 static PyObject *loop_name;
 
@@ -236,7 +237,8 @@ static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
     if (result != 0 || !observing())
         return result;
     PyObject *loop = PyObject_CallMethod(task, "get_loop", NULL);
-    struct lane *lane = open_task(task, loop);
+    /* a loop that is not built on asyncio's runs its tasks where nothing is seen of it */
+    struct lane *lane = loop && PyObject_TypeCheck(loop, loop_type) ? open_task(task, loop) : NULL;
     Py_XDECREF(loop);
     PyErr_Clear();
     if (!lane)
@@ -246,22 +248,37 @@ static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
     return result;
 }
 
+static void task_dealloc(PyObject *task)
+{
+    lane_free(task, former_task_dealloc);
+}
+
+/* Context.run, in an entered context. The handle lets go of callback and arguments when it is cancelled: they are held. */
+static PyObject *run_in(PyObject *context, PyObject *callback, PyObject *arguments)
+{
+    Py_INCREF(callback);
+    Py_INCREF(arguments);
+    PyObject *result = PyObject_Call(callback, arguments, NULL);
+    Py_DECREF(callback);
+    Py_DECREF(arguments);
+    if (PyContext_Exit(context) < 0)
+        Py_CLEAR(result);
+    return result;
+}
+
 /* What Handle._run does with a task's step, without its Python frame: the call is made in the handle's context. A task keeps
  * its coroutine's exception to itself; what comes out all the same goes where Handle._run would send it. */
 static PyObject *step(PyObject *handle)
 {
     PyObject *context = slot(handle, context_offset), *arguments = slot(handle, args_offset);
-    if (!may_run || !PyTuple_CheckExact(arguments) || !PyContext_CheckExact(context)) {
+    bool known = may_run && PyTuple_CheckExact(arguments) && PyContext_CheckExact(context);
+    bool debug = slot(handle, source_offset) != Py_None;   /* then stacks are shown, with Handle._run in them */
+    if (!known || debug || PyContext_Enter(context) < 0) { /* one entered already is Handle._run's to report */
+        PyErr_Clear();
         PyObject *const packed[] = {handle};
         return PyObject_Vectorcall(former_run, packed, 1, NULL);
     }
-    if (PyContext_Enter(context) < 0)
-        return NULL;
-    PyObject *callback = Py_NewRef(slot(handle, callback_offset));
-    PyObject *result = PyObject_Call(callback, arguments, NULL);
-    Py_DECREF(callback);
-    if (PyContext_Exit(context) < 0)
-        Py_CLEAR(result);
+    PyObject *result = run_in(context, slot(handle, callback_offset), arguments);
     if (result) {
         Py_DECREF(result);
         Py_RETURN_NONE;
@@ -280,17 +297,23 @@ static PyObject *step(PyObject *handle)
     return result;
 }
 
+/* A handle that was cancelled dies unrun and leaves its entry; a timer made at its address has another callback. */
+static uint32_t mark_of(PyObject *handle)
+{
+    return (uint32_t)((uintptr_t)slot(handle, callback_offset) >> 4);
+}
+
 /* A callback that is no task's step. Whoever scheduled it (the task whose end it reports, a thread that called
  * call_soon_threadsafe) is the waker of the tasks it wakes. */
 static PyObject *run_callback(PyObject *handle)
 {
     PyObject *const arguments[] = {handle};
     struct lane *scheduler = observing() ? lane_of(handle) : NULL;
-    struct probe_thread *thread = scheduler ? probe->thread() : NULL;
-    if (thread) {
+    struct probe_thread *thread = scheduler && scheduler->reason_text == mark_of(handle) ? probe->thread() : NULL;
+    if (thread)
         thread->waker = scheduler->number;
+    if (scheduler)
         lane_forget(scheduler);
-    }
     PyObject *result = PyObject_Vectorcall(former_run, arguments, 1, NULL);
     if (thread)
         probe->thread()->waker = 0;
@@ -362,8 +385,9 @@ static void remember_scheduler(PyObject *handle)
     struct lane *stale = lane_of(handle);
     if (stale)
         lane_forget(stale);
-    if (scheduler != thread->loop)
-        lane_alias(handle, PROBE_LANE_LOOP, scheduler);
+    struct lane *entry = scheduler != thread->loop ? lane_alias(handle, PROBE_LANE_LOOP, scheduler) : NULL;
+    if (entry)
+        entry->reason_text = mark_of(handle);
 }
 
 static PyObject *call_soon(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
@@ -399,9 +423,22 @@ static PyObject *run_forever(PyObject *loop, PyObject *unused)
     return result;
 }
 
+/* A closed loop's lane has ended; the next loop may be made at the same address. */
+static PyObject *close_loop(PyObject *loop, PyObject *unused)
+{
+    (void)unused;
+    PyObject *const arguments[] = {loop};
+    PyObject *result = PyObject_Vectorcall(former_close, arguments, 1, NULL);
+    struct lane *lane = result ? lane_of(loop) : NULL;
+    if (lane && lane->kind == PROBE_LANE_LOOP)
+        lane_close(lane, PROBE_STATE_FINISHED);
+    return result;
+}
+
 static PyMethodDef run_method = {"_run", run_handle, METH_NOARGS, NULL};
 static PyMethodDef call_soon_method = {"_call_soon", (PyCFunction)(void (*)(void))call_soon, METH_FASTCALL | METH_KEYWORDS,
                                        NULL};
+static PyMethodDef close_method = {"close", close_loop, METH_NOARGS, "Close the event loop."};
 static PyMethodDef run_forever_method = {"run_forever", run_forever, METH_NOARGS, "Run until stop() is called."};
 
 static bool find_members(PyTypeObject *handle)
@@ -417,8 +454,10 @@ static bool find_members(PyTypeObject *handle)
     loop_offset = slot_offset(handle, "_loop");
     args_offset = slot_offset(handle, "_args");
     context_offset = slot_offset(handle, "_context");
+    source_offset = slot_offset(handle, "_source_traceback");
     return get_fut_waiter && get_exception && get_cr_await && get_gi_yieldfrom && call_done && call_cancelled &&
-           call_get_coro && callback_offset > 0 && loop_offset > 0 && args_offset > 0 && context_offset > 0;
+           call_get_coro && callback_offset > 0 && loop_offset > 0 && args_offset > 0 && context_offset > 0 &&
+           source_offset > 0;
 }
 
 /* asyncio_install((Task, Handle, BaseEventLoop, exception_handler, may_run, may_schedule)): once, after asyncio is imported.
@@ -427,14 +466,17 @@ static bool find_members(PyTypeObject *handle)
 PyObject *asyncio_install(PyObject *module, PyObject *types)
 {
     (void)module;
-    PyTypeObject *handle, *loop;
+    PyTypeObject *handle;
     int run, scheduled;
-    if (!PyArg_ParseTuple(types, "O!O!O!Opp", &PyType_Type, &task_type, &PyType_Type, &handle, &PyType_Type, &loop,
+    if (no_tables())
+        return PyErr_Format(PyExc_RuntimeError, "%s", no_tables());
+    if (!PyArg_ParseTuple(types, "O!O!O!Opp", &PyType_Type, &task_type, &PyType_Type, &handle, &PyType_Type, &loop_type,
                           &exception_handler, &run, &scheduled))
         return NULL;
     may_run = run;
     may_schedule = scheduled;
     Py_INCREF(task_type);
+    Py_INCREF(loop_type);
     Py_INCREF(exception_handler);
     handle_class = Py_NewRef((PyObject *)handle);
     ready_name = PyUnicode_InternFromString("_ready");
@@ -445,11 +487,14 @@ PyObject *asyncio_install(PyObject *module, PyObject *types)
     }
     loop_name = PyUnicode_InternFromString("asyncio");
     former_run = replace_method(handle, "_run", &run_method);
-    former_call_soon = former_run ? replace_method(loop, "_call_soon", &call_soon_method) : NULL;
-    former_run_forever = former_call_soon ? replace_method(loop, "run_forever", &run_forever_method) : NULL;
-    if (!former_run_forever)
+    former_call_soon = former_run ? replace_method(loop_type, "_call_soon", &call_soon_method) : NULL;
+    former_run_forever = former_call_soon ? replace_method(loop_type, "run_forever", &run_forever_method) : NULL;
+    former_close = former_run_forever ? replace_method(loop_type, "close", &close_method) : NULL;
+    if (!former_close)
         return NULL;
     former_task_init = task_type->tp_init;
     task_type->tp_init = task_init;
+    former_task_dealloc = task_type->tp_dealloc;
+    task_type->tp_dealloc = task_dealloc;
     Py_RETURN_NONE;
 }

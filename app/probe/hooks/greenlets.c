@@ -11,6 +11,7 @@ static PyTypeObject *greenlet_type, *hub_type;
 static PyObject *trace_function, *settrace, *former_run_callback, *hub_name, *exit_type;
 static getter get_frame, get_dead, get_parent;
 static initproc former_greenlet_init;
+static destructor former_greenlet_dealloc;
 
 /* The reason that a named call has put the running greenlet of this thread into. */
 static __thread uint8_t reason_state;
@@ -101,6 +102,8 @@ static struct lane *open_greenlet(PyObject *greenlet)
 static struct lane *lane_for(PyObject *greenlet)
 {
     struct lane *lane = lane_of(greenlet);
+    if (lane && lane->kind == PROBE_LANE_THREAD) /* entered at the address of a former thread's, it would be that thread */
+        lane->number = probe->thread()->lane;
     return lane ? lane : open_greenlet(greenlet);
 }
 
@@ -279,9 +282,16 @@ static int greenlet_init(PyObject *greenlet, PyObject *arguments, PyObject *name
     return result;
 }
 
+static void greenlet_dealloc(PyObject *greenlet)
+{
+    lane_free(greenlet, former_greenlet_dealloc);
+}
+
 /* greenlet_install((greenlet type, settrace)): called once, after greenlet is imported. */
 PyObject *greenlet_install(PyObject *module, PyObject *parts)
 {
+    if (no_tables())
+        return PyErr_Format(PyExc_RuntimeError, "%s", no_tables());
     if (!PyArg_ParseTuple(parts, "O!O", &PyType_Type, &greenlet_type, &settrace))
         return NULL;
     Py_INCREF(greenlet_type);
@@ -297,6 +307,8 @@ PyObject *greenlet_install(PyObject *module, PyObject *parts)
         return NULL;
     }
     greenlet_type->tp_init = greenlet_init;
+    former_greenlet_dealloc = greenlet_type->tp_dealloc;
+    greenlet_type->tp_dealloc = greenlet_dealloc;
     return greenlet_trace_thread(module, NULL);
 }
 

@@ -30,7 +30,8 @@ struct lane {
     uint8_t state;
     uint8_t kind;
     uint8_t reason;       /* greenlets: the state that a named call has put it into, 0 none */
-    uint32_t reason_text; /* its string; of a task: a hash of the name it was opened under, until it first ran */
+    uint32_t reason_text; /* its string; of a task: a hash of the name it was opened under, until it first ran;
+                             of an asyncio handle: a part of its callback's address */
 };
 struct lane *lane_of(void *object); /* NULL when it has none */
 struct lane *lane_again(struct lane *lane, void *object, const void *former_table);
@@ -42,6 +43,7 @@ void lane_rename(struct lane *lane, PyObject *name);
 void lane_exception(struct lane *lane, PyObject *exception);
 void lane_forget(struct lane *lane);
 void lane_close(struct lane *lane, int state);
+void lane_free(PyObject *object, destructor former); /* a type's tp_dealloc: what dies without having ended, ends here */
 void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind);
 uint32_t loop_lane(PyObject *loop, PyObject *name);
 
@@ -67,6 +69,16 @@ PyObject *replace_method(PyTypeObject *type, const char *name, PyMethodDef *with
 int set_type_attribute(PyTypeObject *type, const char *name, PyObject *value);
 PyObject *observed_method(PyObject *original, int state, const char *text);
 extern PyTypeObject ObservedMethod_Type;
+
+/* Why tasks and greenlets of this interpreter cannot be observed, NULL if they can. */
+static inline const char *no_tables(void)
+{
+#ifdef Py_GIL_DISABLED
+    return "a free-threaded interpreter changes them on many threads at once";
+#else
+    return NULL;
+#endif
+}
 
 /* --- asyncio.c, greenlets.c */
 PyObject *asyncio_install(PyObject *module, PyObject *modules);

@@ -1,7 +1,7 @@
 /* Which lane a task, greenlet or loop has, by its address: an open-addressing table, changed only under the GIL.
  *
- * No reference is held. An object is forgotten when its lane closes; one that dies without ending (a pending task that was
- * collected) leaves its entry until another object of the same kind is opened at the same address, which replaces it.
+ * No reference is held. An object is forgotten when its lane closes, and a task or greenlet that dies without ending (pending
+ * and collected, never started) when it is deallocated: another may be made at the same address at once.
  */
 #include "hooks.h"
 
@@ -142,6 +142,30 @@ void lane_close(struct lane *lane, int state)
     lane_forget(lane);
 }
 
+/* The kinds differ in what their death means: a main greenlet's thread goes on. */
+static void lane_gone(struct lane *lane)
+{
+    struct probe_thread *thread = probe->thread();
+    if (lane->kind == PROBE_LANE_LOOP && thread->loop == lane->number)
+        thread->loop = 0;
+    if (lane->kind == PROBE_LANE_THREAD)
+        lane_forget(lane);
+    else
+        lane_close(lane, lane->kind == PROBE_LANE_LOOP ? PROBE_STATE_FINISHED : PROBE_STATE_KILLED);
+}
+
+/* A suspended greenlet is ended by its own deallocation, so that comes first; the number tells whether the entry is still
+ * this object's, for its memory may have been given to the next. */
+void lane_free(PyObject *object, destructor former)
+{
+    struct lane *lane = lane_of(object);
+    uint32_t number = lane ? lane->number : 0;
+    former(object);
+    lane = number ? lane_of(object) : NULL;
+    if (lane && lane->number == number)
+        lane_gone(lane);
+}
+
 void lane_rename(struct lane *lane, PyObject *name)
 {
     struct probe_ring *ring = observing();
@@ -177,7 +201,7 @@ void lane_flow(uint32_t from, uint32_t to, enum probe_flow_kind kind)
 uint32_t loop_lane(PyObject *loop, PyObject *name)
 {
     struct lane *lane = lane_of(loop);
-    if (!lane) {
+    if (!lane || lane->kind != PROBE_LANE_LOOP) {
         lane = lane_open(loop, PROBE_LANE_LOOP, probe->thread()->lane, name);
         if (lane)
             lane_enter(lane, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);

@@ -92,12 +92,18 @@ static PyObject *arm(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* Whether this process is observed: the preloaded library is there, speaks our version and has a ring. */
+static bool is_main_interpreter(void)
+{
+    return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
+/* Whether this interpreter is observed: the preloaded library is there, speaks our version and has a ring. The hooks are the
+ * main interpreter's; of a subinterpreter only what its threads do in libc is seen. */
 static PyObject *is_observed(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    return PyBool_FromLong(observing() != NULL);
+    return PyBool_FromLong(is_main_interpreter() && observing() != NULL);
 }
 
 static PyMethodDef methods[] = {
@@ -117,10 +123,11 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_hooks", .m_size = -1, .m_methods = methods};
-
-PyMODINIT_FUNC PyInit__hooks(void)
+static int start(PyObject *module)
 {
+    (void)module;
+    if (!is_main_interpreter())
+        return 0;
     const struct probe_api *(*find)(void);
     *(void **)&find = dlsym(RTLD_DEFAULT, "schedscope_probe");
     const struct probe_api *api = find ? find() : NULL;
@@ -128,7 +135,24 @@ PyMODINIT_FUNC PyInit__hooks(void)
         probe = api;
         where_install();
     }
-    if (PyType_Ready(&ObservedMethod_Type) < 0)
-        return NULL;
-    return PyModule_Create(&definition);
+    return PyType_Ready(&ObservedMethod_Type);
+}
+
+/* In two phases, so that it is loaded in any interpreter and leaves no trace in sys.modules. */
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)start},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_hooks", .m_methods = methods, .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__hooks(void)
+{
+    return PyModuleDef_Init(&definition);
 }

@@ -69,7 +69,7 @@ static void learn(struct function *function, PyCodeObject *code)
     struct probe_ring *ring = observing();
     function->users = code_is_users(code, &function->file);
     function->reason = function->users ? NULL : look_up(code);
-    function->ring = ring ? ring->t_start_ns : 0;
+    function->ring = ring && (function->file || !function->users) ? ring->t_start_ns : 0; /* else asked again */
     function->code = (PyCodeObject *)Py_NewRef((PyObject *)code);
     Py_XDECREF(former);
 }

@@ -12,16 +12,16 @@
 #define MOST_LIBRARIES 16
 
 struct file {
-    PyObject *name; /* address only */
-    uint64_t ring;  /* t_start_ns of the ring the number belongs to */
+    _Atomic uint32_t turn; /* odd while it changes, another even number afterwards: what was read meanwhile is not believed */
     uint16_t number;
     uint8_t users;
     uint8_t size;
+    PyObject *name; /* address only */
+    uint64_t ring;  /* t_start_ns of the ring the number belongs to */
     char path[MOST_PATH];
 };
 
 static struct file files[FILES];
-static atomic_flag files_changing = ATOMIC_FLAG_INIT;
 static char libraries[MOST_LIBRARIES][MOST_PATH];
 static size_t library_count;
 
@@ -73,40 +73,68 @@ static bool is_users(const char *path, size_t size)
     return true;
 }
 
+static bool recall(struct file *file, const struct file *sought, uint16_t *number, bool *users)
+{
+    uint32_t turn = atomic_load_explicit(&file->turn, memory_order_acquire);
+    bool same = file->name == sought->name && file->ring == sought->ring && file->size == sought->size &&
+                memcmp(file->path, sought->path, sought->size) == 0;
+    *number = file->number;
+    *users = file->users;
+    atomic_thread_fence(memory_order_acquire);
+    return same && !(turn & 1) && atomic_load_explicit(&file->turn, memory_order_relaxed) == turn;
+}
+
+/* Whoever finds the entry being changed leaves it: the path is merely looked at once more next time. */
+static void remember(struct file *file, const struct file *known)
+{
+    uint32_t turn = atomic_load_explicit(&file->turn, memory_order_relaxed);
+    if (turn & 1 || !atomic_compare_exchange_strong(&file->turn, &turn, turn + 1))
+        return;
+    atomic_thread_fence(memory_order_release);
+    file->name = known->name;
+    file->ring = known->ring;
+    file->size = known->size;
+    file->number = known->number;
+    file->users = known->users;
+    memcpy(file->path, known->path, known->size);
+    atomic_store_explicit(&file->turn, turn + 2, memory_order_release);
+}
+
 bool code_is_users(PyCodeObject *code, uint16_t *number)
 {
     struct probe_ring *ring = observing();
     PyObject *name = code->co_filename;
     if (!ring || !name || !PyUnicode_Check(name))
         return false;
-    char path[MOST_PATH];
-    size_t size = utf8(name, path, sizeof path);
+    struct file this;
+    this.name = name;
+    this.ring = ring->t_start_ns;
+    this.size = (uint8_t)utf8(name, this.path, sizeof this.path);
     struct file *file = &files[((uintptr_t)name >> 4) & (FILES - 1)];
-    if (file->name == name && file->ring == ring->t_start_ns && file->size == size && memcmp(file->path, path, size) == 0) {
-        *number = file->number;
-        return file->users;
-    }
-    bool users = is_users(path, size);
-    uint32_t known = users ? probe->intern(path, size) : 0;
-    *number = known <= UINT16_MAX ? (uint16_t)known : 0;
-    if (!atomic_flag_test_and_set_explicit(&files_changing, memory_order_acquire)) {
-        file->name = NULL; /* not to be believed while it changes */
-        atomic_thread_fence(memory_order_release);
-        memcpy(file->path, path, size);
-        file->size = (uint8_t)size;
-        file->number = *number;
-        file->users = users;
-        file->ring = ring->t_start_ns;
-        atomic_thread_fence(memory_order_release);
-        file->name = name;
-        atomic_flag_clear_explicit(&files_changing, memory_order_release);
-    }
+    bool users;
+    if (recall(file, &this, number, &users))
+        return users;
+    this.users = users = is_users(this.path, this.size);
+    uint32_t known = users ? probe->intern(this.path, this.size) : 0;
+    this.number = *number = known <= UINT16_MAX ? (uint16_t)known : 0;
+    if (known || !users) /* a name that the full ring had no room for is told again */
+        remember(file, &this);
     return users;
+}
+
+/* While the interpreter ends it frees what other threads' frames are made of. */
+static bool is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
 }
 
 static void find(struct probe_where *where)
 {
-    PyThreadState *thread = PyGILState_GetThisThreadState();
+    PyThreadState *thread = is_finalizing() ? NULL : PyGILState_GetThisThreadState();
     const frame_t *frame = thread ? thread_frame(thread) : NULL;
     PyCodeObject *library = NULL;
     for (int depth = 0; frame && depth < MOST_FRAMES; depth++, frame = frame->previous) {

@@ -17,18 +17,6 @@
 
 #include "preload.h"
 
-#define REAL(name, version)                                                                                                    \
-    static __typeof__(&name) _Atomic found_##name;                                                                             \
-    static inline __typeof__(&name) real_##name(void)                                                                          \
-    {                                                                                                                          \
-        __typeof__(&name) f = atomic_load_explicit(&found_##name, memory_order_relaxed);                                       \
-        if (!f) {                                                                                                              \
-            *(void **)&f = probe_real(#name, version);                                                                         \
-            atomic_store_explicit(&found_##name, f, memory_order_relaxed);                                                     \
-        }                                                                                                                      \
-        return f;                                                                                                              \
-    }
-
 #define FILE_WORTH_NS 50000
 
 static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
@@ -48,7 +36,7 @@ static struct probe_thread *enter(enum probe_state state, uint64_t value)
     if (!ring)
         return NULL;
     struct probe_thread *thread = probe_thread();
-    if (thread->busy || thread->ended || !probe_armed())
+    if (thread->busy || thread->ended || thread->finished || !probe_armed())
         return NULL;
     thread->busy = 1;
     uint64_t now = probe_now();
@@ -113,6 +101,12 @@ static bool idle(void)
     return !probe_observing() || !probe_armed() || probe_thread()->busy;
 }
 
+/* What a child of vfork writes (why it could not become the other program) is not its parent's doing. */
+static bool not_ours(void)
+{
+    return idle() || probe_in_vfork_child();
+}
+
 static uint64_t nanoseconds(const struct timespec *t)
 {
     return t ? (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec : PROBE_NO_VALUE;
@@ -164,10 +158,11 @@ EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wa
     OBSERVE(int, PROBE_STATE_SLEEP, delay, real_clock_nanosleep()(clock, flags, want, left));
 }
 
-/* A semaphore that is free is taken without a record: only a wait that may last is one. */
+/* A semaphore that is free is taken without a record: only a wait that may last is one. Taking it is a cancellation point. */
 static bool taken_at_once(sem_t *lock)
 {
     int saved = errno;
+    pthread_testcancel();
     bool taken = real_sem_trywait()(lock) == 0;
     errno = saved;
     return taken;
@@ -226,7 +221,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 EXPORT ssize_t write(int fd, const void *from, size_t size)
 {
-    if (idle())
+    if (not_ours())
         return real_write()(fd, from, size);
     if (fd == 1 || fd == 2)
         probe_output(fd, from, size);
@@ -235,7 +230,7 @@ EXPORT ssize_t write(int fd, const void *from, size_t size)
 
 EXPORT ssize_t writev(int fd, const struct iovec *from, int count)
 {
-    if (idle())
+    if (not_ours())
         return real_writev()(fd, from, count);
     for (int i = 0; (fd == 1 || fd == 2) && i < count; i++)
         probe_output(fd, from[i].iov_base, from[i].iov_len);

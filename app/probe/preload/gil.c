@@ -15,6 +15,9 @@
 #include "preload.h"
 
 #define GLIBC_CONDITIONS "GLIBC_2.3.2" /* a plain dlsym may hand back the older version of these */
+REAL(pthread_cond_signal, GLIBC_CONDITIONS)
+REAL(pthread_cond_timedwait, GLIBC_CONDITIONS)
+REAL(pthread_cond_wait, GLIBC_CONDITIONS)
 
 enum phase { NOT_CALIBRATED, RELEASING, TAKING, CALIBRATED };
 
@@ -75,30 +78,21 @@ static void waits(uintptr_t condition)
 
 EXPORT int pthread_cond_signal(pthread_cond_t *condition)
 {
-    static int (*_Atomic real)(pthread_cond_t *);
-    if (!real)
-        *(void **)&real = probe_real("pthread_cond_signal", GLIBC_CONDITIONS);
     signalled((uintptr_t)condition);
-    return real(condition);
+    return real_pthread_cond_signal()(condition);
 }
 
 EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                   const struct timespec *restrict until)
 {
-    static int (*_Atomic real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
-    if (!real)
-        *(void **)&real = probe_real("pthread_cond_timedwait", GLIBC_CONDITIONS);
     waits((uintptr_t)condition);
-    return real(condition, mutex, until);
+    return real_pthread_cond_timedwait()(condition, mutex, until);
 }
 
 EXPORT int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
-    static int (*_Atomic real)(pthread_cond_t *, pthread_mutex_t *);
-    if (!real)
-        *(void **)&real = probe_real("pthread_cond_wait", GLIBC_CONDITIONS);
     waits((uintptr_t)condition);
-    return real(condition, mutex);
+    return real_pthread_cond_wait()(condition, mutex);
 }
 
 /* --- calibration: the hooks call begin, release the GIL, call `released`, take it again and call end */

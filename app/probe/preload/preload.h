@@ -9,8 +9,22 @@
 extern struct probe_ring *_Atomic probe_ring;            /* NULL while this process is not observed */
 extern void (*_Atomic probe_find)(struct probe_where *); /* set by the hooks: which line of the script is this thread at */
 
-/* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. */
-void *probe_real(const char *name, const char *version);
+/* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. All of them are
+ * looked up when the library starts: dlsym takes locks, which neither a signal handler nor a child of vfork may wait for. */
+struct probe_real {
+    _Alignas(32) const char *name; /* as the compiler aligns what it lays out by itself, so that they make an array */
+    const char *version;
+    void *_Atomic found;
+};
+void *probe_find_real(struct probe_real *real);
+
+#define REAL(name, version)                                                                                                    \
+    static struct probe_real entry_##name __attribute__((section("probe_reals"), used)) = {#name, version, NULL};              \
+    static inline __typeof__(&name) real_##name(void)                                                                          \
+    {                                                                                                                          \
+        void *found = atomic_load_explicit(&entry_##name.found, memory_order_relaxed);                                         \
+        return (__typeof__(&name))(found ? found : probe_find_real(&entry_##name));                                            \
+    }
 
 static inline struct probe_ring *probe_observing(void)
 {
@@ -25,6 +39,7 @@ static inline bool probe_armed(void)
 }
 
 /* ring.c */
+bool probe_in_vfork_child(void);
 void probe_ring_open(uint32_t most_slots);
 void probe_ring_reopen_in_child(void);
 
@@ -35,6 +50,7 @@ void probe_strings_forget(void);
 
 /* threads.c */
 struct probe_thread *probe_thread(void);
+void probe_threads_start(void);
 void probe_thread_after_fork(void);
 uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name);
 

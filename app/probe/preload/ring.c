@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "preload.h"
@@ -30,16 +31,43 @@ _Atomic bool probe_is_armed;
 static char directory[512];
 static size_t mapped_bytes;
 
-void *probe_real(const char *name, const char *version)
+REAL(_exit, NULL)
+REAL(execve, NULL)
+REAL(fexecve, NULL)
+
+extern struct probe_real __start_probe_reals[], __stop_probe_reals[]; /* the linker's: begin and end of the section */
+
+static void *look_up_real(struct probe_real *real)
 {
-    void *found = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+    void *found = real->version ? dlvsym(RTLD_NEXT, real->name, real->version) : NULL;
     if (!found)
-        found = dlsym(RTLD_NEXT, name);
+        found = dlsym(RTLD_NEXT, real->name);
+    atomic_store_explicit(&real->found, found, memory_order_relaxed);
+    return found;
+}
+
+void *probe_find_real(struct probe_real *real)
+{
+    void *found = look_up_real(real);
     if (!found) {
-        fprintf(stderr, "schedscope: this C library has no %s\n", name);
+        fprintf(stderr, "schedscope: this C library has no %s\n", real->name);
         abort();
     }
     return found;
+}
+
+/* A child of vfork lives in its parent's memory: what it does before it becomes another program is not in its parent's ring. */
+bool probe_in_vfork_child(void)
+{
+    struct probe_ring *ring = probe_observing();
+    return ring && ring->pid != (int32_t)getpid();
+}
+
+/* A file longer than the program allows itself would bring SIGXFSZ upon it. */
+static bool may_be_this_long(size_t bytes)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur);
 }
 
 /* The largest ring that the run's tmpfs still holds: its pages are reserved now, so that a later write cannot fault. */
@@ -47,7 +75,7 @@ static void *map_ring(int fd, uint32_t most, uint32_t *slots)
 {
     for (uint32_t n = most; n >= SLOTS_LEAST; n /= 8) {
         size_t bytes = PROBE_SLOTS_OFFSET + (size_t)n * sizeof(struct probe_record);
-        if (posix_fallocate(fd, 0, (off_t)bytes) != 0)
+        if (!may_be_this_long(bytes) || posix_fallocate(fd, 0, (off_t)bytes) != 0)
             continue;
         void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
         if (at == MAP_FAILED)
@@ -99,9 +127,10 @@ static struct probe_ring *make_ring(uint32_t most)
     size_t stem = strlen(path) - strlen("part");
     memcpy(final, path, stem);
     memcpy(final + stem, "ring", sizeof "ring");
-    if (rename(path, final) != 0)
-        return NULL;
-    return ring;
+    if (rename(path, final) == 0)
+        return ring;
+    unlink(path); /* not unmapped: this thread's list of robust mutexes leads into it */
+    return NULL;
 }
 
 void probe_ring_open(uint32_t most)
@@ -127,7 +156,7 @@ void probe_ring_reopen_in_child(void)
 static void end_process(int status)
 {
     struct probe_ring *ring = probe_observing();
-    if (ring)
+    if (ring && !probe_in_vfork_child())
         probe_emit(ring, probe_now(), 0, PROBE_STATE, status ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL,
                    (uint64_t)(uint32_t)(status & 0xff));
 }
@@ -140,12 +169,14 @@ static void on_normal_exit(int status, void *unused)
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
-    static void (*real)(int);
-    if (!real)
-        *(void **)&real = probe_real("_exit", NULL);
     end_process(status);
-    real(status);
+    real__exit()(status);
     __builtin_unreachable();
+}
+
+EXPORT __attribute__((noreturn)) void _Exit(int status)
+{
+    _exit(status);
 }
 
 /* --- becoming another program: the old one has ended, in good order. Not for a child of vfork, whose ring is its parent's. */
@@ -153,7 +184,7 @@ EXPORT __attribute__((noreturn)) void _exit(int status)
 static bool says_exec(void)
 {
     struct probe_ring *ring = probe_observing();
-    if (!ring || ring->pid != (int32_t)getpid())
+    if (!ring || probe_in_vfork_child())
         return false;
     probe_emit(ring, probe_now(), 0, PROBE_STATE, PROBE_STATE_FINISHED, NULL, PROBE_NO_VALUE);
     return true;
@@ -170,11 +201,16 @@ static void did_not_exec(bool said)
 
 EXPORT int execve(const char *path, char *const argv[], char *const environment[])
 {
-    static int (*real)(const char *, char *const[], char *const[]);
-    if (!real)
-        *(void **)&real = probe_real("execve", NULL);
     bool said = says_exec();
-    int result = real(path, argv, environment);
+    int result = real_execve()(path, argv, environment);
+    did_not_exec(said);
+    return result;
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const environment[])
+{
+    bool said = says_exec();
+    int result = real_fexecve()(fd, argv, environment);
     did_not_exec(said);
     return result;
 }
@@ -186,10 +222,13 @@ EXPORT int execv(const char *path, char *const argv[])
 
 __attribute__((constructor)) static void start(void)
 {
+    for (struct probe_real *real = __start_probe_reals; real < __stop_probe_reals; real++)
+        look_up_real(real);
     const char *rings = getenv("SCHEDSCOPE_RINGS");
     if (!rings || !*rings || strlen(rings) >= sizeof directory || !dlsym(RTLD_DEFAULT, "_PyRuntime"))
         return;
     memcpy(directory, rings, strlen(rings) + 1);
+    probe_threads_start();
     probe_ring_open(SLOTS_OF_PROGRAM);
     pthread_atfork(NULL, NULL, probe_ring_reopen_in_child);
     on_exit(on_normal_exit, NULL);

@@ -1,5 +1,4 @@
 /* Threads: each gets a lane when it is made, and its lane ends with it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,7 +7,8 @@
 
 static __thread struct probe_thread self __attribute__((tls_model("initial-exec")));
 static pthread_key_t end_key;
-static pthread_once_t end_key_once = PTHREAD_ONCE_INIT;
+
+REAL(pthread_create, NULL)
 
 uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name)
 {
@@ -23,25 +23,28 @@ uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t pare
     return lane;
 }
 
-static void end_thread(void *lane)
+static void end_thread(void *unused)
 {
+    (void)unused;
     struct probe_ring *ring = probe_observing();
     self.ended = true;
     if (ring && !self.finished)
-        probe_emit(ring, probe_now(), (uint32_t)(uintptr_t)lane, PROBE_STATE,
-                   self.failed ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL, PROBE_NO_VALUE);
+        probe_emit(ring, probe_now(), self.lane, PROBE_STATE, self.failed ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL,
+                   PROBE_NO_VALUE);
 }
 
-static void make_end_key(void)
+void probe_threads_start(void)
 {
     pthread_key_create(&end_key, end_thread);
 }
 
+/* Busy meanwhile: a signal handler that comes in between must not begin the thread a second time. */
 static void begin_thread(uint32_t creator, uint64_t t_ns, const char *name)
 {
     struct probe_ring *ring = probe_observing();
     if (!ring)
         return;
+    self.busy = 1;
     uint32_t text = probe_intern(name, strlen(name));
     self.lane = probe_open_lane(t_ns, PROBE_LANE_THREAD, 0, creator, text);
     self.current = self.lane;
@@ -51,12 +54,21 @@ static void begin_thread(uint32_t creator, uint64_t t_ns, const char *name)
         struct probe_where none = {0};
         probe_emit(ring, t_ns, creator, PROBE_FLOW, PROBE_FLOW_SPAWN, &none, self.lane);
     }
+    self.busy = 0;
+}
+
+/* A thread that is not the process's first ends by itself; that one ends with the process. */
+static void begin_later_thread(uint32_t creator)
+{
+    begin_thread(creator, probe_now(), "thread");
+    if (self.lane)
+        pthread_setspecific(end_key, &self);
 }
 
 struct probe_thread *probe_thread(void)
 {
-    if (!self.lane && !self.ended)
-        begin_thread(0, probe_now(), "thread");
+    if (!self.lane && !self.ended && !self.busy)
+        begin_later_thread(0);
     return &self;
 }
 
@@ -65,6 +77,7 @@ void probe_thread_after_fork(void)
 {
     bool held = self.gil == PROBE_GIL_TAKE;
     self = (struct probe_thread){0};
+    pthread_setspecific(end_key, NULL);
     begin_thread(0, probe_now(), "MainThread");
     probe_gil_after_fork(held);
 }
@@ -79,22 +92,17 @@ static void *run_thread(void *packed)
 {
     struct start start = *(struct start *)packed;
     free(packed);
-    begin_thread(start.creator, probe_now(), "thread");
-    pthread_setspecific(end_key, (void *)(uintptr_t)self.lane);
+    begin_later_thread(start.creator);
     return start.routine(start.argument);
 }
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
 {
-    static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    if (!real)
-        *(void **)&real = probe_real("pthread_create", NULL);
     struct start *start = probe_observing() ? malloc(sizeof *start) : NULL;
     if (!start)
-        return real(thread, attributes, routine, argument);
-    pthread_once(&end_key_once, make_end_key);
+        return real_pthread_create()(thread, attributes, routine, argument);
     *start = (struct start){routine, argument, probe_thread()->current};
-    int error = real(thread, attributes, run_thread, start);
+    int error = real_pthread_create()(thread, attributes, run_thread, start);
     if (error)
         free(start);
     return error;
