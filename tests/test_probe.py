@@ -341,3 +341,49 @@ except ValueError: pass
     handed = [(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "handover"]
     assert [pair for pair in handed if set(pair) == {first, second}] == [(first, second), (second, first)]
     assert (first, "one") in run.marks()
+
+
+def test_who_let_a_waiting_thread_go_on_is_known(script: Any) -> None:
+    run = observe(
+        script("""
+import queue, threading, time
+event, lock, jobs = threading.Event(), threading.Lock(), queue.SimpleQueue()
+def waits(): event.wait()
+def gets(): jobs.get()
+def locks():
+    with lock: pass
+def holds():
+    with lock: time.sleep(0.05)
+def sets():
+    time.sleep(0.05); event.set(); jobs.put(1); time.sleep(0.05)
+threads = [threading.Thread(target=work, name=work.__name__) for work in (waits, gets, holds, locks, sets)]
+for thread in threads: thread.start()
+for thread in reversed(threads): thread.join()
+""")
+    )
+    named = {lane.id: lane.name for lane in run.lanes(LaneKind.THREAD)}
+    arrows = {(named[flow[1]], named[flow[3]], flow[4]) for flow in run.json["flows"] if flow[3] in named and flow[1] in named}
+    assert {("sets", "waits", "wake"), ("sets", "gets", "wake"), ("holds", "locks", "wake")} <= arrows
+    assert ("sets", "MainThread", "join") in arrows
+    joined = next(flow for flow in run.json["flows"] if flow[4] == "join" and named[flow[1]] == "sets")
+    assert run.states(joined[1])[-1][0] <= joined[0]
+
+
+def test_a_semaphore_of_several_processes_tells_nobody(script: Any) -> None:
+    run = observe(
+        script("""
+import multiprocessing, threading, time
+context = multiprocessing.get_context("fork")
+lock = context.Lock()
+def child(): time.sleep(0.05); lock.release()
+t = threading.Thread(target=lambda: (lock.acquire(), lock.release())); t.start(); t.join()
+lock.acquire()
+process = context.Process(target=child); process.start()
+lock.acquire()
+process.join()
+""")
+    )
+    main = run.lanes(LaneKind.THREAD)[0].id
+    (shared,) = [wait for wait in run.waits(main, "lock") if wait[2]["address"] % 4096 == 0]
+    assert shared[1] - shared[0] > 20_000_000
+    assert not [flow for flow in run.json["flows"] if flow[4] == "wake" and flow[3] == main and flow[0] >= shared[0]]

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "preload.h"
+#include "wakes.h"
 
 #define FILE_WORTH_NS 50000
 
@@ -168,25 +169,32 @@ static bool taken_at_once(sem_t *lock)
     return taken;
 }
 
+static int woken(int result, const sem_t *lock)
+{
+    if (result == 0)
+        probe_woken(lock);
+    return result;
+}
+
 EXPORT int sem_wait(sem_t *lock)
 {
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, real_sem_wait()(lock));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_wait()(lock), lock));
 }
 
 EXPORT int sem_timedwait(sem_t *restrict lock, const struct timespec *restrict until)
 {
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, real_sem_timedwait()(lock, until));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_timedwait()(lock, until), lock));
 }
 
 EXPORT int sem_clockwait(sem_t *restrict lock, clockid_t clock, const struct timespec *restrict until)
 {
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, real_sem_clockwait()(lock, clock, until));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_clockwait()(lock, clock, until), lock));
 }
 
 EXPORT ssize_t read(int fd, void *into, size_t size)

@@ -54,6 +54,9 @@ void probe_threads_start(void);
 void probe_thread_after_fork(void);
 uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name);
 
+/* wakes.c */
+void probe_wakes_forget(void);
+
 /* gil.c */
 void probe_gil_begin(void);
 void probe_gil_released(void);

@@ -136,6 +136,7 @@ static struct probe_ring *make_ring(uint32_t most)
 void probe_ring_open(uint32_t most)
 {
     probe_strings_forget();
+    probe_wakes_forget();
     struct probe_ring *ring = make_ring(most);
     atomic_store_explicit(&probe_ring, ring, memory_order_release);
     probe_thread_after_fork();
