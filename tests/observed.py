@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,3 +81,9 @@ def script(tmp_path: Path) -> Any:
 
 def rings_in(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
+
+
+def same_anywhere(text: str) -> str:
+    """Without what two runs of one program cannot share: addresses, and the process that CPython 3.12 and newer name when they
+    warn of a fork beside threads."""
+    return re.sub(r"0x[0-9a-f]+|\(pid=\d+\)", "…", text)

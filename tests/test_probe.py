@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from app.core.records import LaneKind
 from app.recorder import probe
 from app.recorder.rings import Ring, RingError, RingFolder
-from tests.observed import observe, rings_in, script
+from tests.observed import observe, rings_in, same_anywhere, script
 
 __all__ = ["script"]
 pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
@@ -135,11 +134,6 @@ if pid: os.waitpid(pid, 0)
     assert said["done child"].parent != said["done parent"].parent
 
 
-def without_pid(output: str) -> str:
-    """CPython 3.12 and newer warn of a fork beside threads, and name the process."""
-    return re.sub(r"\(pid=\d+\)", "(pid=…)", output)
-
-
 @pytest.mark.parametrize(
     ("what", "code"),
     [
@@ -160,7 +154,7 @@ def test_odd_programs_end_as_they_would_unobserved(script: Any, what: str, code:
     assert run.end["exit_code"] == bare.returncode
     assert run.end["signal"] is None
     if what != "close all":
-        assert without_pid(run.output) == without_pid((bare.stdout + bare.stderr).decode())
+        assert same_anywhere(run.output) == same_anywhere((bare.stdout + bare.stderr).decode())
     for lane in run.lanes(LaneKind.PROCESS):
         assert run.states(lane.id)[-1][1] in ("finished", "failed", "killed"), what
 

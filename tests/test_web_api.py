@@ -126,7 +126,7 @@ def test_only_the_token_deletes_or_cancels(server: RunningServer, finished: str)
 def test_cancelling_ends_the_run_and_keeps_what_was_recorded(server: RunningServer) -> None:
     run, token = server.start_run("waits")
     with server.watch(run) as viewer:
-        wait_output(viewer, b"began")
+        wait_output(viewer, b"began\n")
         answer = server.http.post(f"/api/runs/{run}/cancel", headers={"X-Delete-Token": token})
         _, said = receive_all(viewer)
     assert (answer.json()["state"], answer.json()["outcome"]) == ("finished", "cancelled")
@@ -141,7 +141,7 @@ def test_cancelling_ends_the_run_and_keeps_what_was_recorded(server: RunningServ
 def test_deleting_a_run_that_goes_on_ends_it(server: RunningServer) -> None:
     run, token = server.start_run("waits")
     with server.watch(run) as viewer:
-        wait_output(viewer, b"began")
+        wait_output(viewer, b"began\n")
         assert server.http.delete(f"/api/runs/{run}", headers={"X-Delete-Token": token}).status_code == 204
     problem(server.http.get(f"/api/runs/{run}"), 410)
 
@@ -161,7 +161,7 @@ def test_a_finished_recording_is_immutable(server: RunningServer, finished: str)
 def test_a_recording_that_goes_on_is_given_as_far_as_it_is(server: RunningServer) -> None:
     run, token = server.start_run("waits")
     with server.watch(run) as viewer:
-        seen = wait_output(viewer, b"began")
+        seen = wait_output(viewer, b"began\n")
         answer = server.http.get(f"/api/runs/{run}/recording")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.content.startswith(seen)
@@ -231,7 +231,7 @@ def test_the_queue_has_places_of_its_own_and_of_each_client(tmp_path: Path) -> N
         with server.watch(runs[2][0]) as viewer:
             server.http.post(f"/api/runs/{runs[1][0]}/cancel", headers={"X-Delete-Token": runs[1][1]})
             server.http.post(f"/api/runs/{runs[0][0]}/cancel", headers={"X-Delete-Token": runs[0][1]})
-            wait_output(viewer, b"began")
+            wait_output(viewer, b"began\n")
     with serving_course(tmp_path, **limits) as server:
         for _ in range(4):
             server.start_run("waits")

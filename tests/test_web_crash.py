@@ -41,7 +41,7 @@ def wait_gone(pids: list[int]) -> None:
 def start_and_wait(server: RunningServer) -> tuple[str, bytes]:
     run, _ = server.start_run("waits")
     with server.watch(run) as viewer:
-        return run, wait_output(viewer, b"began")
+        return run, wait_output(viewer, b"began\n")
 
 
 def check_kept(server: RunningServer, run: str, seen: bytes) -> None:
@@ -110,7 +110,7 @@ def test_a_worker_that_dies_is_our_fault_and_costs_no_slot(tmp_path: Path) -> No
     with serving_course(tmp_path, SCHEDSCOPE_SLOTS="1") as server:
         run, _ = server.start_run("waits")
         with server.watch(run) as viewer:
-            seen = wait_output(viewer, b"began")
+            seen = wait_output(viewer, b"began\n")
             for pid in descendants(server.process.pid):
                 os.kill(pid, signal.SIGKILL)
             rest, said = receive_all(viewer)

@@ -114,7 +114,7 @@ def test_a_viewer_hears_the_state_first_and_the_end_last(server: RunningServer) 
     run, token = server.start_run("waits")
     with server.watch(run) as viewer:
         assert json.loads(viewer.recv())["state"] in ("queued", "running")
-        wait_output(viewer, b"began")
+        wait_output(viewer, b"began\n")
         server.http.post(f"/api/runs/{run}/cancel", headers={"X-Delete-Token": token})
         heard = list(viewer)
     assert json.loads(heard[-1]) == {"state": "finished", "outcome": "cancelled", "position": 0, "behind_bytes": 0}
