@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -32,7 +33,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 def picture(page: Page) -> str:
-    """What the timeline's canvas shows, as a digest."""
+    """What the timeline's canvas shows once the facts have taken their room, as a digest."""
+    page.wait_for_load_state("networkidle")
     return hashlib.sha256(page.locator("canvas.plot-bars").screenshot()).hexdigest()
 
 
@@ -154,3 +156,42 @@ def test_the_projector_is_one_key_away_and_readable_from_the_back(server: Runnin
     assert smallest >= 1080 / 50
     code = page.evaluate("parseFloat(getComputedStyle(document.querySelector('#source')).fontSize)")
     assert code >= 28
+
+
+def facts_of(server: RunningServer, page: Page) -> dict[str, Any]:
+    """The facts of the run on the page, as the server exports them."""
+    answer = server.http.get(f"/api/runs/{page.url.split('/runs/')[1].split('?')[0]}/export?format=facts")
+    if answer.status_code == 422:
+        pytest.skip("the server does not export facts")
+    return cast("dict[str, Any]", answer.json())
+
+
+def test_every_number_of_the_facts_is_the_exports_and_leads_to_its_bar(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/blocking-in-coroutine?lang=en")
+    page.click("#run")
+    wait_state(page, "finished")
+    facts = facts_of(server, page)
+    page.locator("#facts .number").first.wait_for()
+    said = page.locator(".facts-said").inner_text()
+    assert f"Effective parallelism {facts['parallelism']:.2f} of" in said
+    assert "blocked its loop for 1" in said
+    assert not page.locator(".facts-table").first.is_visible()
+    page.keyboard.press("t")
+    page.locator(".facts-table").first.wait_for()
+    numbers = page.locator("#facts .number").evaluate_all(
+        "all => all.map((one) => [one.dataset.fact, Number(one.dataset.value)])"
+    )
+    assert len(numbers) > 10
+    for path, shown in numbers:
+        value: Any = facts
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        assert shown == pytest.approx(value, rel=1e-12), path
+    page.locator('.facts-tables [data-fact="threads.0.longest_wait.duration_ns"]').click()
+    page.wait_for_function("() => location.hash.startsWith('#t=')")
+    begin, _, end = page.url.split("#t=")[1].rpartition("-")
+    wait = facts["threads"][0]["longest_wait"]
+    assert (float(end) - float(begin)) * 1e9 == pytest.approx(wait["duration_ns"] * 1.8, rel=0.01)
+    assert "sleep" in page.locator("#details").inner_text()
+    assert "time.sleep(1)" in page.locator("#source .is-lit").inner_text()
+    assert errors_of(page) == []

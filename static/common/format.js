@@ -68,3 +68,11 @@ export function size(bytes) {
 
 /** Zeros after the point say nothing. @param {string} text */
 const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+/** A share of one in percent: "99 %", "0.42 %"; never rounded up to all or down to nothing. @param {number} share */
+export function percent(share) {
+  const value = share * 100;
+  if (value === 0 || value === 100) return `${value}${THIN}%`;
+  const text = value < 1 ? trim(Math.max(value, 0.01).toFixed(2)) : value > 99 && value < 100 ? String(Math.min(99.9, Math.round(value * 10) / 10)) : String(Math.round(value));
+  return `${text}${THIN}%`;
+}

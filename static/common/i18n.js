@@ -30,6 +30,11 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** As `t`, in pieces: the text between the places, and each place by its name, for whoever puts more than text there. @param {string} key @returns {(string | {name: string})[]} */
+export function tParts(key) {
+  return (texts.get(key) ?? key).split(/\{(\w+)\}/).map((piece, i) => (i % 2 ? { name: piece } : piece)).filter((piece) => piece !== "");
+}
+
 /** Is there a text of that key? @param {string} key */
 export const has = (key) => texts.has(key);
 

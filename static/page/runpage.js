@@ -2,6 +2,7 @@
 /** The run page: an experiment before its run, the run while it goes on, and what it left. */
 import { need } from "../common/dom.js";
 import { t } from "../common/i18n.js";
+import { FactsPanel } from "../facts/panel.js";
 import { BlockReader } from "../recording/decode.js";
 import { Model } from "../recording/model.js";
 import { heading, table } from "../timeline/tooltip.js";
@@ -9,7 +10,7 @@ import { facts } from "../timeline/describe.js";
 import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
 import { bindings } from "./benchkeys.js";
-import { cancelRun, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
+import { cancelRun, fetchFacts, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
 import { installFrame } from "./frame.js";
 import { Live } from "./live.js";
 import { OutputPanel } from "./output.js";
@@ -50,6 +51,11 @@ class RunPage {
       if (this.state === "idle") keepParameters(this.form.values, this.lang);
     });
     this.timeline = this.#newTimeline();
+    this.facts = new FactsPanel(need("#facts"), {
+      onVisit: (place) => this.timeline.visit(place),
+      onPointed: () => {},
+      onOpened: () => {},
+    });
     this.#listen();
     need("#about-toggle").hidden = !this.experiment;
     if (page.run) this.#open(page.run);
@@ -139,6 +145,7 @@ class RunPage {
     this.headerShown = false;
     this.timeline.replaceModel(this.model);
     this.output.clear();
+    this.facts.clear();
     this.question?.hide();
     this.#select(null);
     this.#aboutOpen(false);
@@ -221,6 +228,22 @@ class RunPage {
     this.status.ended(outcome, end, new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
     this.question?.reveal();
     this.#drawn();
+    if (this.model.header) void this.#showFacts();
+  }
+
+  /** The facts are made of the whole recording, by the server. */
+  async #showFacts() {
+    const { model } = this;
+    this.facts.expect();
+    try {
+      const facts = await fetchFacts(this.run);
+      if (model !== this.model) return;
+      if (facts) this.facts.show(model, facts);
+      else this.facts.clear();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (model === this.model) this.facts.missing(error.detail || error.title);
+    }
   }
 
   /** @param {Record<string, any>} run */

@@ -75,6 +75,11 @@ export class Model {
     return this.#threads.get(pid === undefined ? `${tid}` : `${pid}:${tid}`) ?? null;
   }
 
+  /** A time of the recording's own clock as nanoseconds after its start. @param {number} absoluteNs */
+  sinceStart(absoluteNs) {
+    return Number(BigInt(Math.round(absoluteNs)) - this.#t0);
+  }
+
   /** @param {Block} block */
   take(block) {
     if (!this.header && block.kind !== BlockKind.HEADER) throw new RecordingError("a recording begins with a HEADER block");

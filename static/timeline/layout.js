@@ -40,6 +40,14 @@ export class Folding {
   set(lane, kind, open) {
     this.#open.set(`${kind}${lane.id}`, open);
   }
+
+  /** Unfolds whatever a lane is hidden under. @param {Lane} lane */
+  openTo(lane) {
+    for (let above = lane.parent; above; above = above.parent) {
+      this.set(above, "lane", true);
+      if (isMany(above) && !lane.children.length) this.set(above, "density", true);
+    }
+  }
 }
 
 /**
@@ -68,7 +76,7 @@ export function layout(machine, folding, heights) {
   };
   /** @param {Lane} parent @param {number} depth */
   const descend = (parent, depth) => {
-    const many = parent.children.length > MANY ? parent.children.filter((child) => !child.children.length) : [];
+    const many = isMany(parent) ? parent.children.filter((child) => !child.children.length) : [];
     const few = many.length > MANY ? parent.children.filter((child) => child.children.length) : parent.children;
     addAll(ordered(few), depth);
     if (many.length > MANY && add("density", parent, many, depth, true)) addAll(many, depth + 1);
@@ -77,6 +85,9 @@ export function layout(machine, folding, heights) {
   descend(machine, 0);
   return { rows, heightPx: yPx };
 }
+
+/** May its children be drawn as one? @param {Lane} parent */
+const isMany = (parent) => parent.children.length > MANY;
 
 /** How much a row may grow when there is more room than rows. */
 const MOST_GROWTH = 2.2;

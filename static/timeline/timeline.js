@@ -154,6 +154,16 @@ export class Timeline {
     this.requestDraw();
   }
 
+  /** Shows a stretch of time, and in it a bar, whatever it was folded under. @param {import("../facts/places.js").Place} place */
+  visit({ startNs, endNs, bar }) {
+    this.camera.show(startNs, endNs);
+    if (bar) this.#folding.openTo(bar.lane);
+    this.#laidOut = "";
+    this.#layOut();
+    if (bar) this.#scrollTo(bar.lane);
+    this.select(bar);
+  }
+
   /** Puts the cursor on a time, until the pointer moves. @param {number} tNs */
   point(tNs) {
     this.#pointed = tNs;
@@ -221,6 +231,11 @@ export class Timeline {
   /** @param {BarRef} bar */
   #reveal({ lane, index }) {
     this.camera.reveal(lane.startOf(index), lane.endOf(index, this.edge.ns));
+    this.#scrollTo(lane);
+  }
+
+  /** Brings a lane's row into sight. @param {Lane} lane */
+  #scrollTo(lane) {
     const row = this.#rowOf.get(lane);
     if (!row) return;
     const roomPx = this.#heightPx - this.palette.axisPx - row.heightPx;

@@ -1,0 +1,93 @@
+// @ts-check
+/** The most telling facts of a run in one or two sentences, each a list of words and of figures that lead to their spans. No DOM. */
+import { duration, percent } from "../common/format.js";
+import { t, tParts } from "../common/i18n.js";
+import { State } from "../generated/records.js";
+import { laneName } from "../timeline/describe.js";
+import { placeOfSpan, placeOfSum, statesNamed } from "./places.js";
+import { reasonText } from "./words.js";
+
+/** @typedef {import("../recording/model.js").Model} Model */
+/** @typedef {import("./places.js").Place} Place */
+/** @typedef {Record<string, any>} Facts the document of app/core/facts.py */
+/** @typedef {{text: string, fact: string, value: number, place: () => Place}} Figure `fact` is the number's path in the document; the `place` it leads to is looked for when asked */
+/** @typedef {string | Figure} Piece */
+
+/** A shorter wait of what is ready is the loop's ordinary work, not a stall. */
+const STALL_NS = 10e6;
+/** A shorter wait for the GIL is less than a switch interval (sys.getswitchinterval) and nothing to tell. */
+const GIL_WAIT_NS = 5e6;
+
+/** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
+export function sentences(model, facts) {
+  const about = [parallelism(model, facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  return about.filter((sentence) => sentence !== null);
+}
+
+/** A sentence of the catalogue with its places filled. @param {string} key @param {Record<string, Piece>} values @returns {Piece[]} */
+const say = (key, values) => tParts(key).map((part) => (typeof part === "string" ? part : (values[part.name] ?? "")));
+
+/** Why an observer gave nothing, "" when it did. @param {Model} model @param {string} observer */
+export function absence(model, observer) {
+  const word = String(model.header?.observers?.[observer] ?? "none");
+  return word.startsWith("exact") ? "" : word.replace(/^[^:]*:\s*/, "");
+}
+
+/** @param {Model} model @param {Facts} facts */
+function parallelism(model, facts) {
+  if (facts.parallelism === null) return say("facts.noKernel", { why: absence(model, "kernel") });
+  const place = () => ({ startNs: 0, endNs: facts.wall_ns, bar: null });
+  const value = { text: facts.parallelism.toFixed(2), fact: "parallelism", value: facts.parallelism, place };
+  return say("facts.parallelism", { value, cores: String(model.header?.machine?.cores ?? "?") });
+}
+
+/** The GIL that was held most. @param {Facts} facts @returns {number} its place among the GILs, -1 for none */
+function busiest({ gils }) {
+  return gils.reduce((/** @type {number} */ best, /** @type {any} */ one, /** @type {number} */ i) => (best < 0 || one.held_ns > gils[best].held_ns ? i : best), -1);
+}
+
+/** @param {Model} model @param {Facts} facts */
+function gil(model, facts) {
+  const at = busiest(facts);
+  const one = facts.gils[at];
+  const lane = model.lanes[one?.lane];
+  if (!lane) {
+    const why = absence(model, "gil");
+    return why && why !== "none" ? say("facts.noGil", { why }) : null;
+  }
+  const place = () => placeOfSum(model, lane, [State.GIL_HELD]);
+  const held = { text: percent(one.utilisation), fact: `gils.${at}.utilisation`, value: one.utilisation, place };
+  const hands = { text: perSecond(one.handovers_per_s), fact: `gils.${at}.handovers_per_s`, value: one.handovers_per_s, place };
+  const process = lane.parent ? `${laneName(lane.parent)} (pid ${lane.pid})` : "";
+  const key = `facts.${facts.gils.length > 1 ? "gilOf" : "gil"}${one.handovers ? "" : "Alone"}`;
+  return say(key, { held, hands, process });
+}
+
+/** @param {number} rate */
+export const perSecond = (rate) => (rate >= 10 || rate === 0 ? String(Math.round(rate)) : rate.toPrecision(2));
+
+/** Who waited longest for the GIL. @param {Model} model @param {Facts} facts */
+function gilWait(model, facts) {
+  const at = busiest(facts);
+  const wait = facts.gils[at]?.longest_wait;
+  const lane = model.lanes[wait?.lane];
+  if (!lane || wait.duration_ns < GIL_WAIT_NS) return null;
+  const time = { text: duration(wait.duration_ns), fact: `gils.${at}.longest_wait.duration_ns`, value: wait.duration_ns, place: () => placeOfSpan(model, wait) };
+  return say("facts.gilWait", { thread: laneName(lane), time });
+}
+
+/** What kept an event loop from going round. @param {Model} model @param {Facts} facts */
+function stall(model, { stall: found }) {
+  const culprit = model.lanes[found?.culprit ?? -1];
+  if (!culprit || found.duration_ns < STALL_NS) return null;
+  const ready = { text: t(found.ready_together === 1 ? "facts.readyOne" : "facts.ready", { n: found.ready_together }), fact: "stall.ready_together", value: found.ready_together, place: () => placeOfSpan(model, found) };
+  const { cause } = found;
+  // A short wait on the way is not what held the loop up.
+  if (!cause || cause.duration_ns < found.duration_ns / 2) {
+    const time = { text: duration(found.duration_ns), fact: "stall.duration_ns", value: found.duration_ns, place: () => placeOfSum(model, culprit, statesNamed("running")) };
+    return say("facts.busy", { culprit: laneName(culprit), time, ready });
+  }
+  const time = { text: duration(cause.duration_ns), fact: "stall.cause.duration_ns", value: cause.duration_ns, place: () => placeOfSpan(model, cause) };
+  return say("facts.stall", { culprit: laneName(culprit), time, reason: reasonText(cause), ready });
+}
+

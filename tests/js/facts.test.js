@@ -1,0 +1,64 @@
+// The facts' sentences and the bars they lead to, on recordings of known shape.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { percent } from "../../static/common/format.js";
+import { tParts, use } from "../../static/common/i18n.js";
+import { placeOfPair, placeOfSpan, placeOfSum } from "../../static/facts/places.js";
+import { sentences } from "../../static/facts/sentences.js";
+import { State } from "../../static/generated/records.js";
+import { read, ROOT, sample } from "./sample.js";
+
+const catalogue = (lang) => JSON.parse(readFileSync(join(ROOT, `static/i18n/${lang}.json`), "utf8"));
+const plain = (model, facts) => sentences(model, facts).map((sentence) => sentence.map((piece) => piece.text ?? piece).join("").replaceAll("\u2009", " "));
+
+test("a share is never rounded up to all nor down to nothing", () => {
+  const cases = [[0, "0 %"], [1, "100 %"], [0.5, "50 %"], [0.0042, "0.42 %"], [0.0000001, "0.01 %"], [0.9873, "99 %"], [0.9999, "99.9 %"]];
+  for (const [share, text] of cases) assert.equal(percent(share).replace("\u2009", " "), text);
+});
+
+test("a text in pieces is the text", () => {
+  use("en", { a: "{x} of {y}, {x}" });
+  assert.deepEqual(tParts("a"), [{ name: "x" }, " of ", { name: "y" }, ", ", { name: "x" }]);
+});
+
+test("a sum leads to its longest bar, a span to the bar it is", async () => {
+  const { model } = await read(sample("gevent"));
+  const lane = model.lanes.find(({ name }) => name === "func1");
+  const sum = placeOfSum(model, lane, [State.WAIT_TIMER]);
+  assert.equal(lane.stateOf(sum.bar.index), State.WAIT_TIMER);
+  assert.equal(sum.startNs, lane.startOf(0));
+  const [startNs, endNs] = [lane.startOf(sum.bar.index), lane.endOf(sum.bar.index, model.lastNs)];
+  // The recording's own clock: its start is what the first time is after.
+  const t0 = -model.sinceStart(0);
+  const span = placeOfSpan(model, { lane: lane.id, t_ns: t0 + startNs, duration_ns: endNs - startNs });
+  assert.deepEqual(span.bar, sum.bar);
+  assert.ok(span.startNs < startNs && span.endNs > endNs);
+});
+
+test("who made whom wait leads to a wait for the GIL of the one that waited", async () => {
+  const { model } = await read(sample("threads"));
+  const gil = model.lanes.find(({ name }) => name === "GIL");
+  const [holder, waiter] = gil.parent.children.filter(({ holder: number }) => number >= 0);
+  const { bar } = placeOfPair(model, gil, holder, waiter);
+  assert.equal(bar?.lane, waiter);
+  assert.equal(waiter.stateOf(bar.index), State.GIL_WAIT);
+});
+
+test("the most telling facts, in both languages; what was not observed says so", async () => {
+  const { model } = await read(sample("threads"));
+  const gil = model.lanes.find(({ name }) => name === "GIL");
+  model.header.machine = { cores: 2 };
+  model.header.observers = { kernel: "unavailable: not allowed", gil: "exact" };
+  const facts = { wall_ns: 1e9, parallelism: 0.978, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
+  use("en", catalogue("en"));
+  assert.deepEqual(plain(model, facts), ["Effective parallelism 0.98 of 2 cores.", "The GIL was held 99 % of the time and changed hands 51 times a second."]);
+  assert.match(plain(model, { ...facts, parallelism: null })[0], /not observed \(not allowed\)/);
+  const thread = gil.parent.children.find(({ holder }) => holder >= 0);
+  const stall = { lane: thread.id, t_ns: 0, duration_ns: 9e8, culprit: thread.id, ready_together: 3, cause: { lane: thread.id, t_ns: 0, duration_ns: 1e9, state: "sleep", reason: null, text: null, file: "a.py", line: 80 } };
+  assert.equal(plain(model, { ...facts, stall })[2], `${thread.name} blocked its loop for 1 s (sleep, line 80): 3 others were ready and could not run.`);
+  use("zh", catalogue("zh"));
+  assert.match(plain(model, { ...facts, stall })[2], /堵了 1 s（睡眠|sleep/);
+  assert.match(plain(model, { ...facts, gils: [{ ...facts.gils[0], handovers: 0 }] })[1], /从未易手/);
+});
