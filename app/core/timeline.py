@@ -45,6 +45,8 @@ EVENT = np.dtype(
 
 LATE_NS = 1_000
 """A timer this much overdue has left its waiter ready; less is the clock's own grain."""
+DUE = "due"
+"""The text of a ready state that was computed from a timer's delay, so that nobody takes it for an observation."""
 OVERDUE_SHOWN_NS = 20_000_000
 """While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
@@ -252,7 +254,7 @@ class Timeline:
         due_before[first], state_before[first] = lanes.due_ns[lane[first]], lanes.state[lane[first]]
         ends = lane[last]
         lanes.state[ends], lanes.last_ns[ends], lanes.due_ns[ends] = events["state"][last], events["t"][last], due[last]
-        events = _ready_when_due(events, due_before, state_before)
+        events = _ready_when_due(events, due_before, state_before, self._strings.number(DUE))
         return self._encode_states(events[np.argsort(events["t"], kind="stable")])
 
     def _overdue(self, now_ns: int) -> bytes:
@@ -263,6 +265,7 @@ class Timeline:
             return b""
         events = np.zeros(len(late), EVENT)
         events["lane"], events["t"], events["state"], events["value"] = late, due[late], State.READY, np.nan
+        events["text"] = self._strings.number(DUE)
         lanes.state[late], lanes.last_ns[late], lanes.due_ns[late] = State.READY, due[late], 0
         return self._encode_states(events[np.argsort(events["t"], kind="stable")])
 
@@ -287,7 +290,7 @@ def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 def _ready_when_due(
-    events: NDArray[np.void], due_before: NDArray[np.uint64], state_before: NDArray[np.uint8]
+    events: NDArray[np.void], due_before: NDArray[np.uint64], state_before: NDArray[np.uint8], due_text: int
 ) -> NDArray[np.void]:
     """Between a timer's wait and what came after it, put the moment it was due; drop a ready that says nothing new."""
     goes_on = (events["state"] == State.RUNNING) | (events["state"] == State.READY)
@@ -298,7 +301,7 @@ def _ready_when_due(
     at = np.flatnonzero(overdue)
     ready = events[at].copy()
     ready["t"], ready["state"], ready["value"] = due_before[at], State.READY, np.nan
-    ready["text"] = ready["file"] = ready["line"] = 0
+    ready["text"], ready["file"], ready["line"] = due_text, 0, 0
     redundant = again | (overdue & (events["state"] == State.READY))
     merged = np.insert(events, at, ready)
     keep = np.insert(~redundant, at, True)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from app.probe.switches import open_switches
 from app.recorder import probe
-from app.recorder.session import Exit, Usage
+from app.recorder.target import Exit, Usage
 
 
 class PlainTarget:
@@ -45,6 +45,7 @@ class PlainTarget:
         gate_read_fd, gate_fd = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            os.close(gate_fd)  # or the child would wait for itself, were we to go without releasing it
             _become(self._command, environment, gate_read_fd, self._stdout_write_fd, self._stderr_write_fd)
         os.close(gate_read_fd)
         self.exit_fd = os.pidfd_open(self.pid)

@@ -6,95 +6,33 @@ the file is whole blocks, flushed, so that whoever tails it sees a recording at 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from app.core import blocks
 from app.core.blocks import BlockKind
 from app.core.records import MarkKind, Outcome, Stream
 from app.core.timeline import Timeline
 from app.recorder.kernel import Switches
+from app.recorder.limits import Bounds, exceeded
 from app.recorder.rings import Ring, RingFolder
+from app.recorder.target import Exit, Target, Usage
+
+__all__ = ["Bounds", "Exit", "Session", "Target", "Usage", "record"]
 
 DRAIN_S = 0.004
 HOLD_BACK_NS = 2_000_000
 """A writer stamps its record before it reserves the slot: records this young may still be overtaken by older ones."""
+NICENESS = 5
 LAST_OUTPUT_S = 1.0
 """How long after the program's end its output may still trickle out of the pipes."""
-FLUSH_TURNS = 5
+FLUSH_TURNS = 4
 """Drained often, so that rings stay small; written in larger blocks, which deflate better and cost viewers less."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How the main process ended: a code, or the signal that ended it."""
-
-    code: int | None = None
-    signal: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the whole run has used so far; None where this machine does not tell."""
-
-    cpu_s: float | None = None
-    memory_bytes: int | None = None
-    processes: int | None = None
-    inodes: int | None = None
-
-
-class Target(Protocol):
-    """A program about to be observed. `release` starts it; the descriptors belong to the target until `close`."""
-
-    stdout_fd: int
-    stderr_fd: int
-    ring_dir_fd: int
-    exit_fd: int
-    switch_fds: list[int]
-    """Descriptors of the kernel's context-switch records, one a core; empty where it does not permit them. Taken over."""
-    kernel: str
-    """`exact`, or `unavailable: ` and why there are none."""
-
-    def release(self) -> None:
-        """The script starts only now."""
-
-    def poll(self) -> Any:
-        """An Exit-shaped object once the main process has ended, else None. Never blocks."""
-
-    def usage(self) -> Any:
-        """A Usage-shaped object."""
-
-    def kill(self) -> None:
-        """Ends every process of the run, for sure. Idempotent."""
-
-    def close(self) -> None:
-        """Gives everything back; nothing is left behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a session stops at; None is unbounded. Names carry their units; `tmp_inodes` are files in one writable folder."""
-
-    wall_s: float | None = None
-    cpu_s: float | None = None
-    memory_bytes: int | None = None
-    output_bytes: int | None = None
-    records: int | None = None
-    tmp_inodes: int | None = None
-
-
-_OUTCOMES = {
-    "wall_s": Outcome.TIME_LIMIT,
-    "cpu_s": Outcome.CPU_LIMIT,
-    "memory_bytes": Outcome.MEMORY_LIMIT,
-    "tmp_inodes": Outcome.MEMORY_LIMIT,
-    "output_bytes": Outcome.OUTPUT_LIMIT,
-    "records": Outcome.RECORD_LIMIT,
-}
 
 
 @dataclass
@@ -209,21 +147,14 @@ class Session:
 
     def exceeded(self) -> tuple[Outcome, str, float] | None:
         """The first bound that is passed: the outcome, the bound's name and its number."""
-        bounds = self.bounds
-        measured: dict[str, float | None] = {
-            "wall_s": (time.monotonic_ns() - self.start_ns) / 1e9,
-            "output_bytes": self.output_bytes,
-            "records": self.timeline.counts().records,
-        }
         self.looked_early = False
-        if bounds.cpu_s is not None or bounds.memory_bytes is not None or bounds.tmp_inodes is not None:
-            usage = self.target.usage()
-            measured |= {"cpu_s": usage.cpu_s, "memory_bytes": usage.memory_bytes, "tmp_inodes": usage.inodes}
-        for name, value in measured.items():
-            bound = getattr(bounds, name)
-            if bound is not None and value is not None and value > bound:
-                return _OUTCOMES[name], name, bound
-        return None
+        return exceeded(
+            self.bounds,
+            self.target,
+            wall_s=(time.monotonic_ns() - self.start_ns) / 1e9,
+            output_bytes=self.output_bytes,
+            records=self.timeline.counts().records,
+        )
 
     def look_early(self) -> None:
         """Once a round, when errors are written: a script that ran out of threads says so while it still has them."""
@@ -277,6 +208,7 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     session.append(blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header))
     folder = RingFolder(session.target.ring_dir_fd)
     session.target.release()
+    _give_way()
     ended = _watch(session, folder, cancel_fd)
     end_ns = time.monotonic_ns()
     session.target.kill()
@@ -284,6 +216,14 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     document = _end_document(session, folder, ended, end_ns)
     session.append(session.timeline.take(1 << 63) + blocks.encode_document(BlockKind.END, end_ns, document))
     return document
+
+
+def _give_way() -> None:
+    """The observer runs when the observed does not need the core; the rings hold what comes meanwhile. After the release, so
+    that the program does not inherit it."""
+    with contextlib.suppress(OSError):
+        if os.getpriority(os.PRIO_PROCESS, 0) < NICENESS:
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 def _observe_kernel(session: Session) -> str:

@@ -1,14 +1,15 @@
-/* Greenlets and gevent: each greenlet's lane, from greenlet's own trace function and a few methods of gevent.
+/* Greenlets: each one's lane, from greenlet's own trace function.
  *
  * The trace function is called in the target, after the switch: the origin is suspended or dead. Its saved frames say which
  * line of the script waits and in which gevent function; waits of gevent's compiled parts have no frame, so their public
  * methods (Queue.get, Event.wait, Greenlet.join, ...) name their reason for as long as they run (observed_method).
  * A thread's main greenlet is the thread itself; gevent's hub is the event loop.
  */
-#include "hooks.h"
+#include "greenlets.h"
 
-static PyTypeObject *greenlet_type, *hub_type;
-static PyObject *trace_function, *settrace, *former_run_callback, *hub_name, *exit_type;
+static PyTypeObject *hub_type;
+static PyObject *trace_function, *settrace, *hub_name, *exit_type;
+PyTypeObject *greenlet_type;
 static getter get_frame, get_dead, get_parent;
 static initproc former_greenlet_init;
 static destructor former_greenlet_dealloc;
@@ -32,22 +33,6 @@ void greenlet_reason(int state, uint32_t text, uint8_t *former_state, uint32_t *
 static bool is_hub(PyObject *greenlet)
 {
     return hub_type && PyObject_TypeCheck(greenlet, hub_type);
-}
-
-/* Callbacks come from few types, mostly gevent's waiters: the answer for the last two is remembered. */
-static bool is_greenlet(PyObject *object)
-{
-    static PyTypeObject *greenlets, *others;
-    PyTypeObject *type = Py_TYPE(object);
-    if (type == others)
-        return false;
-    if (type == greenlets)
-        return true;
-    PyTypeObject **remembered = PyType_IsSubtype(type, greenlet_type) ? &greenlets : &others;
-    PyTypeObject *former = *remembered;
-    *remembered = (PyTypeObject *)Py_NewRef((PyObject *)type);
-    Py_XDECREF(former);
-    return remembered == &greenlets;
 }
 
 /* The function it runs, and a number in order of first sight. A name that the script gave is asked of the instance alone:
@@ -78,7 +63,7 @@ static PyObject *label_of(PyObject *greenlet)
 }
 
 /* A greenlet's entry; its kind tells a thread's main greenlet (the thread itself), the hub (the loop) and the others apart. */
-static struct lane *open_greenlet(PyObject *greenlet)
+struct lane *greenlet_open(PyObject *greenlet)
 {
     struct probe_thread *thread = probe->thread();
     if (is_hub(greenlet)) {
@@ -104,7 +89,7 @@ static struct lane *lane_for(PyObject *greenlet)
     struct lane *lane = lane_of(greenlet);
     if (lane && lane->kind == PROBE_LANE_THREAD) /* entered at the address of a former thread's, it would be that thread */
         lane->number = probe->thread()->lane;
-    return lane ? lane : open_greenlet(greenlet);
+    return lane ? lane : greenlet_open(greenlet);
 }
 
 /* --- what a suspended greenlet waits for */
@@ -242,17 +227,6 @@ static PyObject *trace(PyObject *module, PyObject *const *arguments, Py_ssize_t 
 
 static PyMethodDef trace_method = {"schedscope_trace", (PyCFunction)(void (*)(void))trace, METH_FASTCALL, NULL};
 
-static getter getter_of(PyTypeObject *type, const char *name)
-{
-    PyObject *descriptor = PyObject_GetAttrString((PyObject *)type, name);
-    getter found = NULL;
-    if (descriptor && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))
-        found = ((PyGetSetDescrObject *)descriptor)->d_getset->get;
-    Py_XDECREF(descriptor);
-    PyErr_Clear();
-    return found;
-}
-
 /* trace_thread(): greenlet's trace function belongs to a thread; called at the start of each one. */
 PyObject *greenlet_trace_thread(PyObject *module, PyObject *ignored)
 {
@@ -274,7 +248,7 @@ static int greenlet_init(PyObject *greenlet, PyObject *arguments, PyObject *name
     int result = former_greenlet_init(greenlet, arguments, names);
     if (result != 0 || !observing() || !Py_IS_TYPE(greenlet, greenlet_type))
         return result;
-    struct lane *lane = open_greenlet(greenlet);
+    struct lane *lane = greenlet_open(greenlet);
     if (lane && lane->kind == PROBE_LANE_GREENLET) {
         lane_flow(probe->thread()->current, lane->number, PROBE_FLOW_SPAWN);
         lane_enter(lane, PROBE_STATE_STARTING, NULL, PROBE_NO_VALUE);
@@ -312,93 +286,10 @@ PyObject *greenlet_install(PyObject *module, PyObject *parts)
     return greenlet_trace_thread(module, NULL);
 }
 
-/* The greenlet that a callback will switch to: greenlet.switch, greenlet.throw, or gevent's _kill(greenlet, ...). */
-static PyObject *switched_by(PyObject *const *arguments, Py_ssize_t count)
+/* From now on a greenlet of type `hub` is an event loop, and one whose value is an `exit` was killed. */
+void greenlet_hubs(PyTypeObject *hub, PyObject *exit)
 {
-    PyObject *callback = arguments[0], *greenlet = NULL;
-    const char *wanted = "switch throw";
-    if (PyCFunction_Check(callback)) {
-        greenlet = PyCFunction_GET_SELF(callback);
-    } else if (PyMethod_Check(callback)) {
-        greenlet = PyMethod_GET_SELF(callback);
-    } else if (count > 1) {
-        greenlet = arguments[1];
-        wanted = "_kill";
-    }
-    if (!greenlet || !is_greenlet(greenlet))
-        return NULL;
-    PyObject *name = PyObject_GetAttrString(callback, "__name__");
-    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    bool switches = text && *text && strstr(wanted, text);
-    Py_XDECREF(name);
-    PyErr_Clear();
-    return switches ? greenlet : NULL;
-}
-
-/* loop.run_callback(greenlet.switch): from now on that greenlet is ready. */
-static PyObject *run_callback(PyObject *loop, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
-{
-    PyObject *greenlet = count > 0 && observing() ? switched_by(arguments, count) : NULL;
-    if (greenlet) {
-        struct lane *lane = lane_of(greenlet);
-        bool fresh = !lane;
-        uint32_t from = probe->thread()->current;
-        lane = lane ? lane : open_greenlet(greenlet);
-        if (lane && lane->kind == PROBE_LANE_GREENLET && lane->state != PROBE_STATE_RUNNING) {
-            lane_flow(from, lane->number, fresh ? PROBE_FLOW_SPAWN : PROBE_FLOW_WAKE);
-            lane_enter(lane, PROBE_STATE_READY, NULL, PROBE_NO_VALUE);
-        }
-    }
-    PyObject *packed[16];
-    Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
-    PyObject **all = given < 15 ? packed : PyMem_Malloc((size_t)(given + 1) * sizeof *all);
-    if (!all)
-        return PyErr_NoMemory();
-    all[0] = loop;
-    memcpy(all + 1, arguments, (size_t)given * sizeof *all);
-    PyObject *result = PyObject_Vectorcall(former_run_callback, all, (size_t)count + 1, names);
-    if (all != packed)
-        PyMem_Free(all);
-    return result;
-}
-
-static PyMethodDef run_callback_method = {"run_callback", (PyCFunction)(void (*)(void))run_callback,
-                                          METH_FASTCALL | METH_KEYWORDS, NULL};
-
-/* gevent_waits([(type, method, state, text)]): methods that say what the greenlet calling them waits for. */
-PyObject *gevent_waits(PyObject *module, PyObject *waits)
-{
-    (void)module;
-    if (!PyList_Check(waits))
-        return PyErr_Format(PyExc_TypeError, "waits is a list");
-    PyObject *type;
-    const char *name, *text;
-    int state;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(waits); i++) {
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(waits, i), "O!sis", &PyType_Type, &type, &name, &state, &text))
-            return NULL;
-        PyObject *original = PyObject_GetAttrString(type, name);
-        PyObject *method = original ? observed_method(original, state, strdup(text)) : NULL;
-        if (!method || set_type_attribute((PyTypeObject *)type, name, method) < 0)
-            return NULL;
-        Py_DECREF(original);
-        Py_DECREF(method);
-    }
-    Py_RETURN_NONE;
-}
-
-/* gevent_install((Hub, loop type, GreenletExit)): called once, after gevent is imported. */
-PyObject *gevent_install(PyObject *module, PyObject *parts)
-{
-    (void)module;
-    PyTypeObject *loop;
-    if (!PyArg_ParseTuple(parts, "O!O!O", &PyType_Type, &hub_type, &PyType_Type, &loop, &exit_type))
-        return NULL;
-    Py_INCREF(hub_type);
-    Py_INCREF(exit_type);
+    hub_type = (PyTypeObject *)Py_NewRef((PyObject *)hub);
+    exit_type = Py_NewRef(exit);
     hub_name = PyUnicode_InternFromString("gevent hub");
-    former_run_callback = replace_method(loop, "run_callback", &run_callback_method);
-    if (!former_run_callback)
-        return NULL;
-    Py_RETURN_NONE;
 }

@@ -69,6 +69,12 @@ PyObject *replace_method(PyTypeObject *type, const char *name, PyMethodDef *with
 int set_type_attribute(PyTypeObject *type, const char *name, PyObject *value);
 PyObject *observed_method(PyObject *original, int state, const char *text);
 extern PyTypeObject ObservedMethod_Type;
+PyObject *call_with_self(PyObject *function, PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+
+/* --- members.c: private members by their descriptors */
+getter getter_of(PyTypeObject *type, const char *name);
+PyCFunction method_of(PyTypeObject *type, const char *name);
+Py_ssize_t slot_offset(PyTypeObject *type, const char *name);
 
 /* Why tasks and greenlets of this interpreter cannot be observed, NULL if they can. */
 static inline const char *no_tables(void)

@@ -24,6 +24,22 @@ PyObject *replace_method(PyTypeObject *type, const char *name, PyMethodDef *with
     return former;
 }
 
+/* The former method, as the one in its place was called. */
+PyObject *call_with_self(PyObject *function, PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    PyObject *few[16];
+    Py_ssize_t given = count + (names ? PyTuple_GET_SIZE(names) : 0);
+    PyObject **all = given < 16 ? few : PyMem_Malloc((size_t)(given + 1) * sizeof *all);
+    if (!all)
+        return PyErr_NoMemory();
+    all[0] = self;
+    memcpy(all + 1, arguments, (size_t)given * sizeof *all);
+    PyObject *result = PyObject_Vectorcall(function, all, (size_t)count + 1, names);
+    if (all != few)
+        PyMem_Free(all);
+    return result;
+}
+
 /* --- a method that says, while it runs, what the calling greenlet waits for */
 
 struct observed {

@@ -43,6 +43,9 @@ bool probe_in_vfork_child(void);
 void probe_ring_open(uint32_t most_slots);
 void probe_ring_reopen_in_child(void);
 
+/* ends.c */
+void probe_ends_start(void);
+
 /* strings.c */
 uint32_t probe_intern(const char *bytes, size_t size);
 uint32_t probe_text(const char *bytes, size_t size);

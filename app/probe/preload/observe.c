@@ -1,0 +1,67 @@
+/* Blocking calls: the calling thread's lane says for how long, on what and from which line of the script it was in libc.
+ *
+ * Every interposed function (waits.c, transfers.c) has its C library prototype and meaning; it only brackets the real call
+ * with two records and keeps errno. Calls made by an observed call itself (busy) are part of it. A thread that is cancelled in
+ * such a call stays busy: what its clean-up does is part of it too, and its lane ends with the thread. Reads and writes of
+ * plain files come by the thousand while modules are imported: they are recorded afterwards, and only if they took longer
+ * than FILE_WORTH_NS.
+ */
+#include "observe.h"
+
+#define FILE_WORTH_NS 50000
+
+static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
+                            uint64_t value)
+{
+    struct probe_where where = {0};
+    void (*find)(struct probe_where *) = atomic_load_explicit(&probe_find, memory_order_acquire);
+    if (find)
+        find(&where);
+    probe_emit(ring, t_ns, thread->lane, PROBE_STATE, (int)state, &where, value);
+}
+
+/* The thread, marked busy, when this call is to be recorded; NULL otherwise. */
+struct probe_thread *probe_enter(enum probe_state state, uint64_t value)
+{
+    struct probe_ring *ring = probe_observing();
+    if (!ring)
+        return NULL;
+    struct probe_thread *thread = probe_thread();
+    if (thread->busy || thread->ended || thread->finished || !probe_armed())
+        return NULL;
+    thread->busy = 1;
+    uint64_t now = probe_now();
+    if (state == PROBE_STATE_FILE) {
+        thread->since_ns = now;
+        return thread;
+    }
+    emit_with_place(ring, now, thread, state, value);
+    if (thread->loop && state == PROBE_STATE_POLL)
+        probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_POLL, NULL, value);
+    return thread;
+}
+
+void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t value)
+{
+    if (!thread)
+        return;
+    thread->busy = 0;
+    struct probe_ring *ring = probe_observing();
+    if (!ring)
+        return;
+    uint64_t now = probe_now();
+    if (state == PROBE_STATE_FILE) {
+        if (now - thread->since_ns < FILE_WORTH_NS)
+            return;
+        emit_with_place(ring, thread->since_ns, thread, state, value);
+    }
+    probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    if (thread->loop && state == PROBE_STATE_POLL)
+        probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+}
+
+/* Nothing would be recorded now: what it takes to find out the kind of a call can be saved. */
+bool probe_idle(void)
+{
+    return !probe_observing() || !probe_armed() || probe_thread()->busy;
+}

@@ -1,0 +1,102 @@
+/* Waiting for time, for a lock, for a child, for a thread. */
+#include <semaphore.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "observe.h"
+#include "wakes.h"
+
+REAL(nanosleep, NULL)
+REAL(clock_nanosleep, NULL)
+REAL(sem_wait, NULL)
+REAL(sem_trywait, NULL)
+REAL(sem_timedwait, NULL)
+REAL(sem_clockwait, NULL)
+REAL(waitpid, NULL)
+REAL(wait4, NULL)
+REAL(waitid, NULL)
+REAL(pthread_join, NULL)
+
+static uint64_t nanoseconds(const struct timespec *t)
+{
+    return t ? (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec : PROBE_NO_VALUE;
+}
+
+EXPORT int nanosleep(const struct timespec *want, struct timespec *left)
+{
+    OBSERVE(int, PROBE_STATE_SLEEP, nanoseconds(want), real_nanosleep()(want, left));
+}
+
+EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *want, struct timespec *left)
+{
+    uint64_t delay = nanoseconds(want);
+    if (flags & TIMER_ABSTIME) {
+        struct timespec now;
+        clock_gettime(clock, &now);
+        delay = delay > nanoseconds(&now) ? delay - nanoseconds(&now) : 0;
+    }
+    OBSERVE(int, PROBE_STATE_SLEEP, delay, real_clock_nanosleep()(clock, flags, want, left));
+}
+
+/* A semaphore that is free is taken without a record: only a wait that may last is one. Taking it is a cancellation point. */
+static bool taken_at_once(sem_t *lock)
+{
+    int saved = errno;
+    pthread_testcancel();
+    bool taken = real_sem_trywait()(lock) == 0;
+    errno = saved;
+    return taken;
+}
+
+static int woken(int result, const sem_t *lock)
+{
+    if (result == 0)
+        probe_woken(lock);
+    return result;
+}
+
+EXPORT int sem_wait(sem_t *lock)
+{
+    if (taken_at_once(lock))
+        return 0;
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_wait()(lock), lock));
+}
+
+EXPORT int sem_timedwait(sem_t *restrict lock, const struct timespec *restrict until)
+{
+    if (taken_at_once(lock))
+        return 0;
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_timedwait()(lock, until), lock));
+}
+
+EXPORT int sem_clockwait(sem_t *restrict lock, clockid_t clock, const struct timespec *restrict until)
+{
+    if (taken_at_once(lock))
+        return 0;
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_clockwait()(lock, clock, until), lock));
+}
+
+static uint64_t child(pid_t pid)
+{
+    return pid > 0 ? (uint64_t)pid : PROBE_NO_VALUE;
+}
+
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+    OBSERVE(pid_t, PROBE_STATE_CHILD, child(pid), real_waitpid()(pid, status, options));
+}
+
+EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+    OBSERVE(pid_t, PROBE_STATE_CHILD, child(pid), real_wait4()(pid, status, options, usage));
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    OBSERVE(int, PROBE_STATE_CHILD, type == P_PID ? id : PROBE_NO_VALUE, real_waitid()(type, id, info, options));
+}
+
+EXPORT int pthread_join(pthread_t thread, void **result)
+{
+    OBSERVE(int, PROBE_STATE_JOIN, PROBE_NO_VALUE, real_pthread_join()(thread, result));
+}
