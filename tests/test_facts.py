@@ -73,3 +73,19 @@ def test_a_run_that_only_sleeps_holds_no_gil_and_has_no_stall(script: Any) -> No
     assert said["stall"] is None
     assert said["gils"][0]["made_wait"] == []
     assert [lane.kind for lane in run.recording.lanes if lane.id == main["lane"]] == [LaneKind.THREAD]
+
+
+def test_a_task_that_blocks_says_in_what_and_where_on_its_own_lane(script: Any) -> None:
+    path = script("""
+import asyncio, time
+async def main():
+    time.sleep(0.1)
+    sum(range(100))
+asyncio.run(main())
+""")
+    run = observe(path)
+    (task,) = [lane for lane in run.lanes(LaneKind.TASK) if lane.name.endswith(" main")]
+    told = [(end - begin, detail) for begin, end, detail in run.waits(task.id, "running") if detail]
+    assert [(detail["text"], detail["file"], detail["line"]) for _ns, detail in told] == [("sleep", str(path), 4)]
+    slept = sum(end - begin for begin, end, _d in run.waits(run.lanes(LaneKind.THREAD)[0].id, "sleep"))
+    assert told[0][0] == pytest.approx(slept, rel=0.1)

@@ -10,6 +10,26 @@
 
 #define FILE_WORTH_NS 50000
 
+/* The word for a call in which a task or greenlet keeps everything else of its loop from running; NULL for a short one. It
+ * still is what runs: its own lane says in what and at which line. */
+static const char *holds_the_loop(enum probe_state state)
+{
+    switch (state) {
+    case PROBE_STATE_SLEEP:
+        return "sleep";
+    case PROBE_STATE_LOCK:
+        return "lock";
+    case PROBE_STATE_POLL:
+        return "poll";
+    case PROBE_STATE_CHILD:
+        return "child";
+    case PROBE_STATE_JOIN:
+        return "join";
+    default:
+        return NULL;
+    }
+}
+
 static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
                             uint64_t value)
 {
@@ -18,6 +38,12 @@ static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe
     if (find)
         find(&where);
     probe_emit(ring, t_ns, thread->lane, PROBE_STATE, (int)state, &where, value);
+    const char *word = thread->current != thread->lane && thread->current != thread->loop ? holds_the_loop(state) : NULL;
+    if (!word)
+        return;
+    if (!where.text)
+        where.text = probe_intern(word, strlen(word));
+    probe_emit(ring, t_ns, thread->current, PROBE_STATE, PROBE_STATE_RUNNING, &where, PROBE_NO_VALUE);
 }
 
 /* The thread, marked busy, when this call is to be recorded; NULL otherwise. */
@@ -56,6 +82,8 @@ void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t v
         emit_with_place(ring, thread->since_ns, thread, state, value);
     }
     probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    if (thread->current != thread->lane && thread->current != thread->loop && holds_the_loop(state))
+        probe_emit(ring, now, thread->current, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
     if (thread->loop && state == PROBE_STATE_POLL)
         probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
 }
