@@ -213,7 +213,10 @@ class RunPage {
     await this.reader.push(new Uint8Array()).catch(() => {});
     if (status.state === "finished" || status.state === "interrupted") return this.#ended(status);
     this.#setState(status.state);
-    if (status.state === "running" && this.model.header) this.timeline.edge.start();
+    if (status.state === "running" && this.model.header) {
+      this.timeline.edge.start();
+      if (status.now_ns) this.timeline.edge.reach(status.now_ns - this.model.header.t0_ns);
+    }
     this.status.going(status);
     this.timeline.requestDraw();
   }

@@ -23,6 +23,13 @@ export class Edge {
     this.#lastMs = performance.now();
   }
 
+  /** The run is known to have come this far, though nothing may have been recorded of late. @param {number} ns */
+  reach(ns) {
+    if (ns <= this.#lastNs) return;
+    this.#lastNs = ns;
+    this.#lastMs = performance.now();
+  }
+
   /** It has ended, or the connection has: nothing moves that was not observed. */
   stop() {
     this.live = false;
