@@ -381,3 +381,31 @@ process.join()
     (shared,) = [wait for wait in run.waits(main, "lock") if wait[2]["address"] % 4096 == 0]
     assert shared[1] - shared[0] > 20_000_000
     assert not [flow for flow in run.json["flows"] if flow[4] == "wake" and flow[3] == main and flow[0] >= shared[0]]
+
+
+def test_a_task_waits_for_a_thread_of_an_executor(script: Any) -> None:
+    run = observe(
+        script("""import asyncio, concurrent.futures, time
+async def by_default(): await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.01)
+async def by_pool(pool): await asyncio.get_running_loop().run_in_executor(pool, time.sleep, 0.01)
+async def by_call(): await asyncio.to_thread(time.sleep, 0.01)
+async def plain(): await asyncio.get_running_loop().create_future()
+async def main():
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for n in range(3): await asyncio.gather(by_default(), by_pool(pool), by_call())
+    try: await asyncio.wait_for(plain(), 0.01)
+    except TimeoutError: pass
+asyncio.run(main())
+""")
+    )
+    reasons: dict[str, set[str]] = {}
+    for lane in run.lanes(LaneKind.TASK):
+        for _t, _state, detail in run.states(lane.id):
+            if "reason" in detail:
+                reasons.setdefault(lane.name.partition(" ")[2], set()).add(detail["reason"])
+    assert {name: reasons[name] for name in ("by_default", "by_pool", "by_call", "plain")} == {
+        "by_default": {"thread"},
+        "by_pool": {"thread"},
+        "by_call": {"thread"},
+        "plain": {"future"},
+    }
