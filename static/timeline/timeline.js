@@ -7,17 +7,16 @@ import { need } from "../common/dom.js";
 import { exact } from "../common/format.js";
 import { Camera } from "./camera.js";
 import { Edge } from "./edge.js";
-import { barAt, markAt } from "./hit.js";
 import { listen } from "./input.js";
-import { Folding, layoutInto, rowAt, visibleRows } from "./layout.js";
 import { Legend } from "./legend.js";
 import { Names } from "./names.js";
 import { Overlay } from "./overlay.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { readPalette } from "./paint/palette.js";
-import { barBox, Scene } from "./paint/scene.js";
-import { barContents, densityContents, markContents, Tooltip } from "./tooltip.js";
-import { pxToTime, timeToPx } from "./viewport.js";
+import { Scene } from "./paint/scene.js";
+import { Rows } from "./rows.js";
+import { contentsAt, Tooltip } from "./tooltip.js";
+import { pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
@@ -34,14 +33,6 @@ const QUICK_MS = 6;
 export class Timeline {
   /** @type {BarRef | null} */
   selected = null;
-  #folding = new Folding();
-  /** @type {Row[]} */
-  #rows = [];
-  /** @type {Map<Lane, Row>} */
-  #rowOf = new Map();
-  #laidOut = "";
-  /** @type {import("./paint/palette.js").Palette} as the style sheet says; rows may be given more room than that */
-  #basePalette;
   #heightPx = 0;
   #frame = 0;
   #stale = true;
@@ -66,7 +57,7 @@ export class Timeline {
     this.cursorNote = need("#cursor", root);
     this.edge = new Edge(model);
     this.camera = new Camera(() => ({ edgeNs: this.edge.ns, live: this.edge.live, empty: !this.model.stateCount }), listener);
-    this.palette = this.#basePalette = readPalette(root);
+    this.rows = new Rows(readPalette(root));
     this.renderer = new CanvasRenderer(/** @type {HTMLCanvasElement} */ (need(".plot-bars", root)));
     this.renderer.usePalette(this.palette);
     this.scene = new Scene(model, this.renderer);
@@ -98,17 +89,16 @@ export class Timeline {
     this.edge = new Edge(model);
     this.scene = new Scene(model, this.renderer);
     this.camera.reset();
-    this.#folding = new Folding();
-    [this.#laidOut, this.selected, this.#measure] = ["", null, null];
+    this.rows.reset();
+    [this.selected, this.#measure] = [null, null];
     this.scroller.scrollTop = 0;
     this.requestDraw();
   }
 
   /** The theme or the sizes have changed. */
   restyle() {
-    this.palette = this.#basePalette = readPalette(this.root);
+    this.rows.restyle(readPalette(this.root));
     this.renderer.usePalette(this.palette);
-    this.#laidOut = "";
     this.#resized();
   }
 
@@ -123,6 +113,10 @@ export class Timeline {
 
   get view() {
     return this.camera.view;
+  }
+
+  get palette() {
+    return this.rows.palette;
   }
 
   /** @param {number} dxPx @param {number} [dyPx] */
@@ -157,9 +151,7 @@ export class Timeline {
   /** Shows a stretch of time, and in it a bar, whatever it was folded under. @param {import("../facts/places.js").Place} place */
   visit({ startNs, endNs, bar }) {
     this.camera.show(startNs, endNs);
-    if (bar) this.#folding.openTo(bar.lane);
-    this.#laidOut = "";
-    this.#layOut();
+    if (bar) this.rows.openTo(bar.lane);
     if (bar) this.#scrollTo(bar.lane);
     this.select(bar);
   }
@@ -182,8 +174,7 @@ export class Timeline {
 
   /** @param {Row} row @param {boolean} open */
   fold(row, open) {
-    this.#folding.set(row.lane, row.kind, open);
-    this.#laidOut = "";
+    this.rows.fold(row, open);
     this.requestDraw();
   }
 
@@ -195,27 +186,14 @@ export class Timeline {
   }
 
   #layOut() {
-    const key = `${this.model.treeVersion} ${this.#heightPx}`;
-    if (key === this.#laidOut) return;
-    this.#laidOut = key;
-    const roomPx = this.#heightPx - this.#basePalette.axisPx;
-    const { rows, heightPx, heights } = layoutInto(this.model.machine, this.#folding, this.#basePalette.heights, roomPx);
-    this.#rows = rows;
-    this.#rowOf = new Map(rows.filter((row) => row.kind === "lane").map((row) => [row.lane, row]));
-    this.palette = { ...this.#basePalette, heights };
-    this.spacer.style.height = `${heightPx + this.palette.axisPx}px`;
-  }
-
-  /** @param {number} yPx of the plot */
-  #rowAt(yPx) {
-    if (yPx < this.palette.axisPx) return null;
-    return this.#rows[rowAt(this.#rows, yPx - this.palette.axisPx + this.scroller.scrollTop)] ?? null;
+    const heightPx = this.rows.layOut(this.model, this.#heightPx);
+    if (heightPx !== null) this.spacer.style.height = `${heightPx}px`;
+    this.rows.topPx = this.scroller.scrollTop;
   }
 
   /** @param {number} xPx @param {number} yPx */
   #barAt(xPx, yPx) {
-    const row = this.#rowAt(yPx);
-    return row && barAt(row, this.view, this.edge.ns, xPx);
+    return this.rows.barAt(this.view, this.edge.ns, xPx, yPx);
   }
 
   // --- selection
@@ -236,15 +214,13 @@ export class Timeline {
 
   /** Brings a lane's row into sight. @param {Lane} lane */
   #scrollTo(lane) {
-    const row = this.#rowOf.get(lane);
-    if (!row) return;
-    const roomPx = this.#heightPx - this.palette.axisPx - row.heightPx;
-    this.scroller.scrollTop = Math.min(Math.max(this.scroller.scrollTop, row.yPx - roomPx), row.yPx);
+    this.#layOut();
+    this.scroller.scrollTop = this.rows.scrollFor(lane) ?? this.scroller.scrollTop;
   }
 
   /** The next or previous bar of the selected lane. @param {1 | -1} by */
   step(by) {
-    const lane = this.selected?.lane ?? this.#rows.find((row) => row.kind === "lane" && row.lane.length > 1 && !row.lane.children.length)?.lane;
+    const lane = this.selected?.lane ?? this.rows.all.find((row) => row.kind === "lane" && row.lane.length > 1 && !row.lane.children.length)?.lane;
     if (!lane) return;
     const index = this.selected ? this.selected.index + by : Math.max(0, lane.indexAt(this.view.startNs));
     if (index >= 0 && index < lane.length) this.select({ lane, index }, true);
@@ -260,7 +236,7 @@ export class Timeline {
 
   /** @param {number} x @param {number} y */
   #click(x, y) {
-    const row = this.#rowAt(y);
+    const row = this.rows.at(y);
     if (row?.kind === "density") this.fold(row, !row.open);
     else this.select(this.#barAt(x, y));
   }
@@ -316,12 +292,11 @@ export class Timeline {
     this.#stale = false;
     this.#layOut();
     this.camera.update();
-    const topPx = this.scroller.scrollTop;
-    const { palette, view } = this;
+    const { palette, view, rows } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
-    this.scene.draw({ view, rows: this.#rows, rowOf: this.#rowOf, topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette });
-    const [first, stop] = visibleRows(this.#rows, topPx, topPx + this.#heightPx);
-    this.names.draw(this.#rows.slice(first, stop), first, this.#rows.length, topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
+    this.scene.draw({ view, rows: rows.all, rowOf: rows.of, topPx: rows.topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette });
+    const { rows: inSight, first } = rows.visible;
+    this.names.draw(inSight, first, rows.all.length, rows.topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
     this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it
@@ -333,37 +308,15 @@ export class Timeline {
     const { view, palette, selected } = this;
     const cursorNs = this.#pointer ? pxToTime(view, this.#pointer.x) : this.#pointed;
     const hovered = this.#pointer && this.#barAt(this.#pointer.x, this.#pointer.y);
-    const boxOf = (/** @type {BarRef} */ bar) => this.#boxOf(bar);
+    const boxOf = (/** @type {BarRef} */ bar) => this.rows.boxOf(view, this.edge.ns, bar);
     this.overlay.draw({ view, heightPx: this.#heightPx, scale, palette, cursorNs, hovered, selected, boxOf, measure: this.#measure });
     this.cursorNote.textContent = cursorNs !== null && cursorNs >= 0 ? exact(cursorNs) : "";
   }
 
-  /** @param {BarRef} bar @returns {import("./overlay.js").Box | null} */
-  #boxOf({ lane, index }) {
-    const row = this.#rowOf.get(lane);
-    if (!row) return null;
-    const x = timeToPx(this.view, lane.startOf(index));
-    const right = timeToPx(this.view, lane.endOf(index, lane.endNs(this.edge.ns)));
-    return { x, width: Math.max(right - x, 2), ...barBox(row, this.palette.axisPx + row.yPx - this.scroller.scrollTop, this.palette) };
-  }
-
   #drawTooltip() {
     const point = this.#pointer;
-    const contents = point && this.#tooltipFor(point);
+    const contents = point && contentsAt(this.model, this.rows, this.view, this.edge.ns, point);
     if (contents) this.tooltip.show(contents, point.x, point.y);
     else this.tooltip.hide();
-  }
-
-  /** @param {{x: number, y: number}} point */
-  #tooltipFor({ x, y }) {
-    const row = this.#rowAt(y);
-    if (!row) return null;
-    const atNs = pxToTime(this.view, x);
-    if (row.kind === "density") return densityContents(row, atNs);
-    const onFlags = y < this.palette.axisPx + row.yPx - this.scroller.scrollTop + this.palette.heights.markPx;
-    const mark = onFlags ? markAt(row, this.view, x) : null;
-    if (mark) return markContents(mark);
-    const bar = atNs <= this.edge.ns ? barAt(row, this.view, this.edge.ns, x) : null;
-    return bar && barContents(this.model, bar, this.edge.ns);
   }
 }

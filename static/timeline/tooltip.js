@@ -5,6 +5,8 @@ import { exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { INK_OF_STATE, Ink, inkOf, SHAPES } from "./paint/inks.js";
 import { facts, fullName, kindName, plain, stateName } from "./describe.js";
+import { markAt } from "./hit.js";
+import { pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("./describe.js").BarRef} BarRef */
@@ -36,8 +38,20 @@ export class Tooltip {
   }
 }
 
+/** What lies under a point of the plot; null for nothing. @param {Model} model @param {import("./rows.js").Rows} rows @param {import("./viewport.js").View} view @param {number} edgeNs @param {{x: number, y: number}} point */
+export function contentsAt(model, rows, view, edgeNs, { x, y }) {
+  const row = rows.at(y);
+  if (!row) return null;
+  const atNs = pxToTime(view, x);
+  if (row.kind === "density") return densityContents(row, atNs);
+  const mark = y < rows.yOf(row) + rows.palette.heights.markPx ? markAt(row, view, x) : null;
+  if (mark) return markContents(mark);
+  const bar = atNs <= edgeNs ? rows.barAt(view, edgeNs, x, y) : null;
+  return bar && barContents(model, bar, edgeNs);
+}
+
 /** @param {Model} model @param {BarRef} bar @param {number} edgeNs @returns {HTMLElement[]} */
-export function barContents(model, bar, edgeNs) {
+function barContents(model, bar, edgeNs) {
   return [heading(model, bar), table(facts(model, bar, edgeNs))];
 }
 
@@ -59,12 +73,12 @@ export function table(rows) {
 }
 
 /** @param {{t: number, text: string, kind: number}} mark */
-export function markContents(mark) {
+function markContents(mark) {
   return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(mark.text))];
 }
 
 /** How many lanes of a density row were in each state at one time. @param {Row} row @param {number} atNs */
-export function densityContents(row, atNs) {
+function densityContents(row, atNs) {
   /** @type {Map<number, number>} */
   const counts = new Map();
   for (const lane of row.members) {
