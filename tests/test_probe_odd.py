@@ -100,6 +100,8 @@ asyncio.run(main())
 def test_odd_programs_say_and_end_as_they_would_unobserved(script: Any, source: str, mode: list[str]) -> None:
     path = script(source)
     bare = subprocess.run([sys.executable, *mode, "-u", str(path)], capture_output=True, check=False)
+    if bare.returncode < 0 and source is not SEGFAULT:
+        pytest.skip("this interpreter crashes by itself")  # CPython 3.12.1 in development mode, when a subinterpreter ends
     run = observe(path, python=[sys.executable, *mode, "-u"])
     assert (run.end["exit_code"], -(run.end["signal"] or 0)) in ((bare.returncode, 0), (None, bare.returncode))
     assert sorted(same_anywhere(run.output).splitlines()) == sorted(
