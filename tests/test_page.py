@@ -32,9 +32,15 @@ def browser(chromium: str) -> Iterator[Browser]:
         yield opened
 
 
-def picture(page: Page) -> str:
-    """What the timeline's canvas shows once the facts have taken their room, as a digest."""
+def settle(page: Page) -> None:
+    """Until the facts have taken their room, and what was asked for is drawn."""
     page.wait_for_load_state("networkidle")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def picture(page: Page) -> str:
+    """What the timeline's canvas shows, as a digest."""
+    settle(page)
     return hashlib.sha256(page.locator("canvas.plot-bars").screenshot()).hexdigest()
 
 
@@ -194,4 +200,34 @@ def test_every_number_of_the_facts_is_the_exports_and_leads_to_its_bar(server: R
     assert (float(end) - float(begin)) * 1e9 == pytest.approx(wait["duration_ns"] * 1.8, rel=0.01)
     assert "sleep" in page.locator("#details").inner_text()
     assert "time.sleep(1)" in page.locator("#source .is-lit").inner_text()
+    assert errors_of(page) == []
+
+
+def test_a_thread_stands_out_where_threads_take_turns(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/gil-cpu?lang=en")
+    page.click("#run")
+    wait_state(page, "finished")
+    plain = picture(page)
+    page.locator(".name", has_text="gil_cpu.py").hover()
+    assert picture(page) == plain, "a process is no thread"
+    page.locator(".name", has_text="Thread-2").hover()
+    assert picture(page) != plain
+    page.locator("#output").hover()
+    assert picture(page) == plain
+    assert errors_of(page) == []
+
+
+def test_the_waker_of_a_bar_is_one_key_away(server: RunningServer, browser: Browser) -> None:
+    page = open_page(browser, f"{server.url}/experiments/asyncio-tasks?lang=en")
+    page.click("#run")
+    wait_state(page, "finished")
+    settle(page)
+    page.locator(".name", has_text="runner 1 run").click()
+    page.keyboard.press(
+        ","
+    )  # to what it did in the middle of the run, or before: the same arrow ended its wait and began its burst
+    details = page.locator("#details")
+    assert "Woken by Task-6 consume" in details.inner_text()
+    page.keyboard.press("f")
+    assert "task Task-6 consume" in details.inner_text()
     assert errors_of(page) == []

@@ -13,7 +13,9 @@ export function bindings(page) {
     { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
     { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
     { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
-    { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
+    { keys: ["0"], shown: "0", key: "fit", act: () => timeline.fit() },
+    // While projecting, F is the clicker's full screen.
+    { keys: isProjector() ? ["g"] : ["f", "g"], shown: isProjector() ? "G" : "F", key: "waker", act: () => timeline.followWaker() },
     { keys: ["l"], shown: "L", key: "live", act: () => timeline.followEdge() },
     { keys: [","], shown: ",", key: "previous", act: () => timeline.step(-1) },
     { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },

@@ -5,12 +5,11 @@ import { t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
 import { BlockReader } from "../recording/decode.js";
 import { Model } from "../recording/model.js";
-import { heading, table } from "../timeline/tooltip.js";
-import { facts } from "../timeline/describe.js";
 import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
 import { bindings } from "./benchkeys.js";
 import { cancelRun, fetchFacts, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
+import { showDetails } from "./details.js";
 import { installFrame } from "./frame.js";
 import { Live } from "./live.js";
 import { OutputPanel } from "./output.js";
@@ -33,8 +32,6 @@ class RunPage {
   run = "";
   state = "idle";
   range = new RangeKeeper();
-  /** @type {BarRef | null} */
-  selected = null;
   headerShown = false;
 
   /** @param {Record<string, any>} page */
@@ -53,7 +50,7 @@ class RunPage {
     this.timeline = this.#newTimeline();
     this.facts = new FactsPanel(need("#facts"), {
       onVisit: (place) => this.timeline.visit(place),
-      onPointed: () => {},
+      onPointed: (lane) => this.timeline.light(lane),
       onOpened: () => {},
     });
     this.#listen();
@@ -293,15 +290,10 @@ class RunPage {
 
   /** @param {BarRef | null} bar */
   #select(bar) {
-    this.selected = bar;
-    const details = need("#details");
-    need("#details-empty").hidden = bar !== null;
-    details.hidden = bar === null;
-    if (!bar) return this.source.light(0);
-    const detail = this.model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
-    const ours = detail.file !== "" && detail.file === this.model.header?.script?.path;
+    showDetails(this.timeline, bar);
+    const detail = bar && this.model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
+    const ours = detail && detail.file !== "" && detail.file === this.model.header?.script?.path;
     this.source.light(ours ? detail.line : 0);
-    details.replaceChildren(heading(this.model, bar), table(facts(this.model, bar, this.timeline.edge.ns)));
   }
 
   /** @param {number} tNs */

@@ -1,5 +1,7 @@
 // @ts-check
 /** What lies under a point of the plot. No DOM. */
+import { LaneKind } from "../generated/records.js";
+import { holderOf, showsHolder } from "./paint/inks.js";
 import { pxToTime, timeToPx } from "./viewport.js";
 
 /** @typedef {import("./describe.js").BarRef} BarRef */
@@ -30,3 +32,12 @@ export function markAt({ lane }, view, xPx) {
   const mark = lane.marks.findLast((one) => timeToPx(view, one.t) <= xPx + REACH_PX);
   return mark && xPx - timeToPx(view, mark.t) < FLAG_TEXT_PX ? mark : null;
 }
+
+/** The thread a bar is of: on core and GIL lanes the holder, else the lane's own. @param {import("../recording/model.js").Model} model @param {BarRef} bar */
+export function threadOf(model, { lane, index }) {
+  if (showsHolder(lane)) return holderOf(model, lane, index);
+  return threadLane(lane);
+}
+
+/** The thread a lane itself stands for. @param {BarRef["lane"]} lane */
+export const threadLane = (lane) => (lane.kind === LaneKind.THREAD ? lane : lane.kind === LaneKind.CPU ? lane.parent : null);

@@ -9,7 +9,7 @@ import { hasStrip } from "./layout.js";
 import { holderInk, Ink } from "./paint/inks.js";
 
 /** @typedef {import("./layout.js").Row} Row */
-/** @typedef {{onFolded: (row: Row, open: boolean) => void, onChosen: (row: Row) => void}} Wishes */
+/** @typedef {{onFolded: (row: Row, open: boolean) => void, onChosen: (row: Row) => void, onHovered: (row: Row | null) => void}} Wishes */
 
 export class Names {
   /** @type {{element: HTMLElement, row: Row | null, text: string}[]} */
@@ -28,6 +28,8 @@ export class Names {
     root.setAttribute("aria-label", t("timeline.lanes"));
     root.addEventListener("click", (event) => this.#click(event));
     root.addEventListener("keydown", (event) => this.#key(event));
+    root.addEventListener("pointerover", (event) => wishes.onHovered(this.#rowOf(event.target)));
+    root.addEventListener("pointerleave", () => wishes.onHovered(null));
   }
 
   /**

@@ -14,6 +14,7 @@ import { timeToPx } from "./viewport.js";
  * @property {number | null} cursorNs @property {BarRef | null} hovered @property {BarRef | null} selected
  * @property {(bar: BarRef) => Box | null} boxOf
  * @property {[number, number] | null} measure
+ * @property {Box | null} arrow from (x, y) to (x + width, y + height): what woke the selected bar
  */
 
 export class Overlay {
@@ -35,6 +36,7 @@ export class Overlay {
     this.#renderer.inside(0, palette.axisPx, view.widthPx, heightPx, () => {
       if (over.hovered) this.#frame(over.boxOf(over.hovered), palette.strongRule, 1);
       if (over.selected) this.#frame(over.boxOf(over.selected), palette.accent, 2);
+      if (over.arrow) this.#arrow(over.arrow, palette.accent);
     });
     if (over.cursorNs !== null) this.#cursor(over, over.cursorNs);
   }
@@ -50,6 +52,13 @@ export class Overlay {
     lines.push(left, top, left, bottom);
     lines.push(right, top, right, bottom);
     this.#renderer.drawLines(color, lines, widthPx);
+  }
+
+  /** @param {Box} arrow @param {string} color */
+  #arrow({ x, y, width, height }, color) {
+    const batch = new Batch();
+    batch.push(x, y, x + width, y + height);
+    this.#renderer.drawArrows(color, batch, 8, 2.5);
   }
 
   /** @param {Over} over @param {number} cursorNs */

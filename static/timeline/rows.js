@@ -98,6 +98,15 @@ export class Rows {
     return { x, width: Math.max(right - x, 2), ...barBox(row, this.yOf(row), this.palette) };
   }
 
+  /** From the middle of what woke to the near edge of what was woken, as on the plot; null while either is folded away. @param {View} view @param {import("./waker.js").Waking} waking */
+  arrowOf(view, { from, fromNs, to, toNs }) {
+    const [above, below] = [this.of.get(from.lane), this.of.get(to)];
+    if (!above || !below) return null;
+    const [a, b] = [barBox(above, this.yOf(above), this.palette), barBox(below, this.yOf(below), this.palette)];
+    const [x, y] = [timeToPx(view, fromNs), a.y + a.height / 2];
+    return { x, y, width: timeToPx(view, toNs) - x, height: (b.y > a.y ? b.y : b.y + b.height) - y };
+  }
+
   /** How far to scroll so that a lane's row is in sight; null while it is folded away. @param {Lane} lane */
   scrollFor(lane) {
     const row = this.of.get(lane);

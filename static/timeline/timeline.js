@@ -4,19 +4,19 @@
  * there is at most one draw per frame.
  */
 import { need } from "../common/dom.js";
-import { exact } from "../common/format.js";
 import { Camera } from "./camera.js";
 import { Edge } from "./edge.js";
+import { threadLane, threadOf } from "./hit.js";
 import { listen } from "./input.js";
 import { Legend } from "./legend.js";
 import { Names } from "./names.js";
-import { Overlay } from "./overlay.js";
+import { Over } from "./over.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { readPalette } from "./paint/palette.js";
 import { Scene } from "./paint/scene.js";
 import { Rows } from "./rows.js";
-import { contentsAt, Tooltip } from "./tooltip.js";
 import { pxToTime } from "./viewport.js";
+import { wakingOf } from "./waker.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
@@ -33,16 +33,14 @@ const QUICK_MS = 6;
 export class Timeline {
   /** @type {BarRef | null} */
   selected = null;
+  /** @type {import("./waker.js").Waking | null} what woke the selected bar */
+  waking = null;
+  /** @type {Lane | null} the thread that stands out on the lanes of cores and GILs */
+  #lit = null;
   #heightPx = 0;
   #frame = 0;
   #stale = true;
   #drawMs = 0;
-  /** @type {{x: number, y: number} | null} */
-  #pointer = null;
-  /** @type {number | null} */
-  #pointed = null;
-  /** @type {[number, number] | null} */
-  #measure = null;
 
   /** @param {HTMLElement} root @param {Model} model @param {Listener} listener */
   constructor(root, model, listener) {
@@ -54,17 +52,15 @@ export class Timeline {
     this.spacer = need(".timeline-spacer", root);
     this.stage = need(".timeline-stage", root);
     this.arrowsNote = need("#arrows-note", root);
-    this.cursorNote = need("#cursor", root);
     this.edge = new Edge(model);
     this.camera = new Camera(() => ({ edgeNs: this.edge.ns, live: this.edge.live, empty: !this.model.stateCount }), listener);
     this.rows = new Rows(readPalette(root));
     this.renderer = new CanvasRenderer(/** @type {HTMLCanvasElement} */ (need(".plot-bars", root)));
     this.renderer.usePalette(this.palette);
     this.scene = new Scene(model, this.renderer);
-    this.overlay = new Overlay(/** @type {HTMLCanvasElement} */ (need(".plot-overlay", root)));
-    this.names = new Names(need(".names", root), { onFolded: (row, open) => this.fold(row, open), onChosen: (row) => this.choose(row) });
+    this.over = new Over(root);
+    this.names = new Names(need(".names", root), { onFolded: (row, open) => this.fold(row, open), onChosen: (row) => this.choose(row), onHovered: (row) => this.light(row?.kind === "lane" ? row.lane : null) });
     this.legend = new Legend(need(".legend", root));
-    this.tooltip = new Tooltip(this.plot);
     this.#listen();
   }
 
@@ -90,7 +86,7 @@ export class Timeline {
     this.scene = new Scene(model, this.renderer);
     this.camera.reset();
     this.rows.reset();
-    [this.selected, this.#measure] = [null, null];
+    [this.selected, this.waking, this.over.measure, this.#lit] = [null, null, null, null];
     this.scroller.scrollTop = 0;
     this.requestDraw();
   }
@@ -128,7 +124,7 @@ export class Timeline {
 
   /** @param {number} factor @param {number} [xPx] */
   zoom(factor, xPx) {
-    this.camera.zoom(factor, xPx ?? this.#pointer?.x ?? this.view.widthPx / 2);
+    this.camera.zoom(factor, xPx ?? this.over.pointer?.x ?? this.view.widthPx / 2);
     this.requestDraw();
   }
 
@@ -158,7 +154,7 @@ export class Timeline {
 
   /** Puts the cursor on a time, until the pointer moves. @param {number} tNs */
   point(tNs) {
-    this.#pointed = tNs;
+    this.over.pointed = tNs;
     this.#requestFrame();
   }
 
@@ -201,9 +197,18 @@ export class Timeline {
   /** @param {BarRef | null} bar @param {boolean} [reveal] */
   select(bar, reveal = false) {
     this.selected = bar;
+    this.waking = wakingOf(this.model, bar);
     if (bar && reveal) this.#reveal(bar);
     this.listener.onSelected(bar);
     this.requestDraw();
+  }
+
+  /** Goes to what woke the selected bar. */
+  followWaker() {
+    if (!this.waking) return;
+    const { from } = this.waking;
+    this.rows.openTo(from.lane);
+    this.select(from, true);
   }
 
   /** @param {BarRef} bar */
@@ -243,14 +248,24 @@ export class Timeline {
 
   /** @param {number} fromPx @param {number} toPx */
   #measured(fromPx, toPx) {
-    this.#measure = fromPx === toPx ? null : [pxToTime(this.view, fromPx), pxToTime(this.view, toPx)];
+    this.over.measure = fromPx === toPx ? null : [pxToTime(this.view, fromPx), pxToTime(this.view, toPx)];
     this.#requestFrame();
+  }
+
+  /** A thread stands out where threads take turns; null for none. @param {Lane | null} lane */
+  light(lane) {
+    const thread = lane && threadLane(lane);
+    if (thread === this.#lit) return;
+    this.#lit = thread;
+    this.requestDraw();
   }
 
   /** @param {{x: number, y: number} | null} point */
   #hover(point) {
-    this.#pointer = point;
-    this.#pointed = null;
+    this.over.pointer = point;
+    this.over.pointed = null;
+    const bar = point && this.#barAt(point.x, point.y);
+    this.light(bar && threadOf(this.model, bar));
     this.#requestFrame();
   }
 
@@ -274,8 +289,8 @@ export class Timeline {
     if (!this.root.isConnected || this.scroller.clientHeight === 0) return;
     const scale = window.devicePixelRatio || 1;
     if (this.#stale || this.edge.live) this.#drawScene(scale);
-    this.#drawOverlay(scale);
-    this.#drawTooltip();
+    const { model, rows, view, selected, waking } = this;
+    this.over.draw({ model, rows, view, edgeNs: this.edge.ns, heightPx: this.#heightPx, scale, selected, waking });
     if (this.edge.live) this.#keepMoving();
   }
 
@@ -294,29 +309,12 @@ export class Timeline {
     this.camera.update();
     const { palette, view, rows } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
-    this.scene.draw({ view, rows: rows.all, rowOf: rows.of, topPx: rows.topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette });
+    this.scene.draw({ view, rows: rows.all, rowOf: rows.of, topPx: rows.topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, lit: this.#lit });
     const { rows: inSight, first } = rows.visible;
     this.names.draw(inSight, first, rows.all.length, rows.topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
     this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it
     this.#drawMs = performance.now() - startMs;
-  }
-
-  /** @param {number} scale */
-  #drawOverlay(scale) {
-    const { view, palette, selected } = this;
-    const cursorNs = this.#pointer ? pxToTime(view, this.#pointer.x) : this.#pointed;
-    const hovered = this.#pointer && this.#barAt(this.#pointer.x, this.#pointer.y);
-    const boxOf = (/** @type {BarRef} */ bar) => this.rows.boxOf(view, this.edge.ns, bar);
-    this.overlay.draw({ view, heightPx: this.#heightPx, scale, palette, cursorNs, hovered, selected, boxOf, measure: this.#measure });
-    this.cursorNote.textContent = cursorNs !== null && cursorNs >= 0 ? exact(cursorNs) : "";
-  }
-
-  #drawTooltip() {
-    const point = this.#pointer;
-    const contents = point && contentsAt(this.model, this.rows, this.view, this.edge.ns, point);
-    if (contents) this.tooltip.show(contents, point.x, point.y);
-    else this.tooltip.hide();
   }
 }

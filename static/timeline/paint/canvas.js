@@ -169,10 +169,10 @@ export class CanvasRenderer {
     context.setLineDash([]);
   }
 
-  /** Arrows from (x1, y1) to (x2, y2) with a head at their end. @param {string} color @param {Batch} batch @param {number} headPx */
-  drawArrows(color, batch, headPx) {
+  /** Arrows from (x1, y1) to (x2, y2) with a head at their end. @param {string} color @param {Batch} batch @param {number} headPx @param {number} [widthPx] */
+  drawArrows(color, batch, headPx, widthPx = 1.25) {
     const context = this.#context;
-    this.#curves(color, batch);
+    this.#curves(color, batch, widthPx);
     context.fillStyle = color;
     context.beginPath();
     for (let i = 0; i < batch.length; i += 4) {
@@ -185,11 +185,11 @@ export class CanvasRenderer {
     context.fill();
   }
 
-  /** @param {string} color @param {Batch} batch */
-  #curves(color, { data, length }) {
+  /** @param {string} color @param {Batch} batch @param {number} widthPx */
+  #curves(color, { data, length }, widthPx) {
     const context = this.#context;
     context.strokeStyle = color;
-    context.lineWidth = 1.25;
+    context.lineWidth = widthPx;
     context.beginPath();
     for (let i = 0; i < length; i += 4) {
       const [x1, y1, x2, y2] = [/** @type {number} */ (data[i]), /** @type {number} */ (data[i + 1]), /** @type {number} */ (data[i + 2]), /** @type {number} */ (data[i + 3])];

@@ -8,7 +8,7 @@ import { Bars } from "./bars.js";
 import { Batch } from "./canvas.js";
 import { drawCounter, drawDensity } from "./areas.js";
 import { drawFlags } from "./flags.js";
-import { INKS, Ink, SHAPES } from "./inks.js";
+import { holderInk, holderOf, INKS, Ink, SHAPES, showsHolder } from "./inks.js";
 import { label } from "./labels.js";
 
 /** @typedef {import("../../recording/model.js").Model} Model */
@@ -18,16 +18,19 @@ import { label } from "./labels.js";
 /** @typedef {import("./canvas.js").CanvasRenderer} Renderer */
 /** @typedef {import("./canvas.js").Text} Text */
 /** @typedef {import("./palette.js").Palette} Palette */
-/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, rowOf: Map<Lane, Row>}} Frame `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
+/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, rowOf: Map<Lane, Row>, lit: Lane | null}} Frame `lit` is the thread that stands out where threads take turns; `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
 
 const MOST_ARROWS = 600;
 const LETTER_PX = 15;
 const GAP_PX = 1;
+/** How much is left of what is not lit. */
+const DIMMED = 0.3;
 
 export class Scene {
   #bars;
   #batches = Array.from({ length: INKS }, () => new Batch());
   #traces = Array.from({ length: INKS }, () => new Batch());
+  #dimmed = Array.from({ length: INKS }, () => new Batch());
   /** @type {Text[]} */
   #texts = [];
   /** Arrows in sight that were too many to draw. */
@@ -59,7 +62,7 @@ export class Scene {
 
   #reset() {
     for (const batch of this.#batches) batch.length = 0;
-    for (const batch of this.#traces) batch.length = 0;
+    for (const batch of [...this.#traces, ...this.#dimmed]) batch.length = 0;
     this.#texts = [];
   }
 
@@ -89,6 +92,7 @@ export class Scene {
   #drawRows(frame, rows) {
     const lanes = rows.filter((row) => row.kind === "lane");
     for (const row of lanes) this.#laneRow(frame, row);
+    this.#dimmed.forEach((batch, ink) => this.renderer.drawRects(frame.palette.inks[ink] ?? "", batch, DIMMED));
     for (let ink = 0; ink < INKS; ink++) {
       const batch = /** @type {Batch} */ (this.#batches[ink]);
       if (batch.length) this.renderer.drawBars(ink, batch);
@@ -107,15 +111,22 @@ export class Scene {
     const { palette } = frame;
     const box = barBox(row, this.#yOf(frame, row), palette);
     const edgeNs = lane.endNs(frame.edgeNs);
+    const turns = frame.lit !== null && showsHolder(lane);
     this.#bars.draw(lane, frame.view, edgeNs, (ink, x, width, index, runner) => {
       const placed = this.#place(ink, x, width, box, palette);
-      this.#batches[ink]?.push(...placed);
+      const dim = turns && !this.#isOf(frame.lit, lane, index, ink);
+      (dim ? this.#dimmed : this.#batches)[ink]?.push(...placed);
       // What ran for the lesser part is still seen, lower than what ran throughout.
-      if (runner !== Ink.NONE) this.#traces[runner]?.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
+      if (runner !== Ink.NONE) (turns && !this.#isOf(frame.lit, lane, -1, runner) ? this.#dimmed : this.#traces)[runner]?.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
       if (index < 0 || width < LETTER_PX || lane.kind === LaneKind.CPU) return;
       const text = label(this.model, this.renderer, frame, { lane, index }, ink, x, width, box);
-      if (text) this.#texts.push(text);
+      if (text) this.#texts.push(dim ? { ...text, color: palette.quiet } : text);
     });
+  }
+
+  /** Is that bar of a core or GIL lane the thread's? Several drawn as one are known by their ink only. @param {Lane | null} thread @param {Lane} lane @param {number} index @param {number} ink */
+  #isOf(thread, lane, index, ink) {
+    return thread !== null && (index < 0 ? ink === holderInk(thread) : holderOf(this.model, lane, index) === thread);
   }
 
   /**
