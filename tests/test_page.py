@@ -34,7 +34,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 def settle(page: Page) -> None:
     """Until the facts have taken their room, and what was asked for is drawn."""
-    page.wait_for_load_state("networkidle")
+    page.locator("#facts:not([aria-busy])").wait_for(state="attached")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 

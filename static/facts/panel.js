@@ -46,12 +46,14 @@ export class FactsPanel {
   /** There are none yet. */
   clear() {
     this.root.hidden = true;
+    this.root.removeAttribute("aria-busy");
     this.#model = null;
   }
 
   /** They are on their way; their room is taken at once, so that nothing moves when they come. */
   expect() {
     this.root.hidden = false;
+    this.root.setAttribute("aria-busy", "true");
     this.#toggle.hidden = true;
     this.#said.replaceChildren();
     this.#tables.replaceChildren();
@@ -60,6 +62,7 @@ export class FactsPanel {
   /** They cannot be had. @param {string} why */
   missing(why) {
     this.root.hidden = false;
+    this.root.removeAttribute("aria-busy");
     this.#toggle.hidden = true;
     this.#said.replaceChildren(make("p", { class: "quiet" }, `${t("facts.missing")} ${why}`));
     this.#tables.replaceChildren();
@@ -69,6 +72,7 @@ export class FactsPanel {
   show(model, facts) {
     this.#model = model;
     this.root.hidden = false;
+    this.root.removeAttribute("aria-busy");
     this.#toggle.hidden = false;
     const visit = this.wishes.onVisit;
     const pieces = sentences(model, facts).flatMap((sentence) => [...sentence.map((piece) => (typeof piece === "string" ? piece : number(piece, visit))), lang() === "zh" ? "" : " "]);
