@@ -221,3 +221,47 @@ child.stdout.readline()
     )
     assert run.end["exit_code"] == 0
     assert len(looks) < 5_000
+
+
+@pytest.mark.parametrize("library", ["greenlet", "asyncio", "threading"])
+def test_no_code_of_the_script_is_run_to_find_out_what_it_does(script: Any, library: str) -> None:
+    path = script("""
+import asyncio, sys, threading
+asked = []
+class Meets(Exception):
+    def __str__(self): asked.append("str"); return "met"
+class Callable:
+    def __getattr__(self, name): asked.append(name); raise AttributeError(name)
+    def __call__(self): raise Meets
+if sys.argv[1] == "greenlet":
+    import greenlet
+    class Own(greenlet.greenlet):
+        def __getattribute__(self, name): asked.append(name); return super().__getattribute__(name)
+        @property
+        def value(self): asked.append("value")
+        @property
+        def exception(self): asked.append("exception")
+        def run(self): pass
+    Own().switch()
+    try: greenlet.greenlet(Callable()).switch()
+    except Meets: pass
+elif sys.argv[1] == "asyncio":
+    async def fails(): raise Meets
+    class Own(asyncio.Task):
+        def get_name(self): asked.append("name"); return super().get_name()
+        def get_loop(self): asked.append("loop"); return super().get_loop()
+        def get_coro(self): asked.append("coro"); return super().get_coro()
+    async def main():
+        asyncio.get_running_loop().set_task_factory(lambda loop, coro, **kw: Own(coro, loop=loop, **kw))
+        await asyncio.gather(fails(), return_exceptions=True)
+    asyncio.run(main())
+else:
+    threading.excepthook = lambda args: None
+    thread = threading.Thread(target=Callable(), name="x"); thread.start(); thread.join()
+print(asked)
+""")
+    bare = subprocess.run([sys.executable, str(path), library], capture_output=True, check=True)
+    run = observe(path, library)
+    assert run.output == bare.stdout.decode()
+    if library != "greenlet":
+        assert [mark[3] for mark in run.json["marks"] if mark[2] == "exception"] == ["Meets"]

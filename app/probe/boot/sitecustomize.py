@@ -143,8 +143,7 @@ def _after_threading(probe: Any, threading: Any) -> None:
         invoke = make_invoke()
 
         def invoke_excepthook(thread: Any) -> None:
-            error = sys.exc_info()[1]
-            probe.failed(f"{type(error).__name__}: {error}"[:240])
+            probe.failed(sys.exc_info()[1])
             invoke(thread)
 
         return invoke_excepthook

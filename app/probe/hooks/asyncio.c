@@ -15,6 +15,8 @@ static PyTypeObject *loop_type;
 static PyObject *former_run_forever, *former_close;
 static initproc former_task_init;
 static destructor former_task_dealloc;
+static getter get_loop;
+static PyCFunction call_get_name;
 
 static uint32_t name_hash(PyObject *name)
 {
@@ -25,7 +27,7 @@ static uint32_t name_hash(PyObject *name)
 static PyObject *task_label(PyObject *task, PyObject *name)
 {
     PyObject *coroutine = task_coroutine(task);
-    PyObject *function = coroutine ? PyObject_GetAttrString(coroutine, "__qualname__") : NULL;
+    PyObject *function = quiet_qualname(coroutine);
     PyObject *label = name && function ? PyUnicode_FromFormat("%S %S", name, function) : Py_XNewRef(name);
     Py_XDECREF(coroutine);
     Py_XDECREF(function);
@@ -35,7 +37,7 @@ static PyObject *task_label(PyObject *task, PyObject *name)
 
 struct lane *task_open(PyObject *task, PyObject *loop)
 {
-    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
+    PyObject *name = call_get_name(task, NULL);
     PyObject *label = task_label(task, name);
     uint32_t parent = loop ? loop_lane(loop, asyncio_loop_name) : 0;
     struct lane *lane = lane_open(task, PROBE_LANE_TASK, parent, label);
@@ -50,7 +52,7 @@ struct lane *task_open(PyObject *task, PyObject *loop)
 /* create_task(name=...) names a task after making it (3.11, 3.12): asked once more when it first runs. */
 void task_name_again(struct lane *lane, PyObject *task)
 {
-    PyObject *name = PyObject_CallMethod(task, "get_name", NULL);
+    PyObject *name = call_get_name(task, NULL);
     if (name && name_hash(name) != lane->reason_text) {
         PyObject *label = task_label(task, name);
         lane_rename(lane, label);
@@ -66,7 +68,7 @@ static int task_init(PyObject *task, PyObject *arguments, PyObject *names)
     int result = former_task_init(task, arguments, names);
     if (result != 0 || !observing())
         return result;
-    PyObject *loop = PyObject_CallMethod(task, "get_loop", NULL);
+    PyObject *loop = get_loop(task, NULL);
     /* a loop that is not built on asyncio's runs its tasks where nothing is seen of it */
     struct lane *lane = loop && PyObject_TypeCheck(loop, loop_type) ? task_open(task, loop) : NULL;
     Py_XDECREF(loop);
@@ -128,7 +130,9 @@ PyObject *asyncio_install(PyObject *module, PyObject *types)
     Py_INCREF(asyncio_task_type);
     Py_INCREF(loop_type);
     asyncio_loop_name = PyUnicode_InternFromString("asyncio");
-    if (!asyncio_waits_install(loop_type) || !asyncio_handles_install(&handles)) {
+    get_loop = getter_of(asyncio_task_type, "_loop");
+    call_get_name = method_of(asyncio_task_type, "get_name");
+    if (!get_loop || !call_get_name || !asyncio_waits_install(loop_type) || !asyncio_handles_install(&handles)) {
         PyErr_SetString(PyExc_RuntimeError, "this asyncio keeps its tasks in a way the probe does not know");
         return NULL;
     }

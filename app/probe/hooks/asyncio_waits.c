@@ -75,7 +75,7 @@ static bool is_chained(PyObject *future)
     PyObject *callbacks = get_callbacks(future, NULL);
     PyObject *first = callbacks && PyList_Check(callbacks) && PyList_GET_SIZE(callbacks) ? PyList_GET_ITEM(callbacks, 0) : NULL;
     PyObject *callback = first && PyTuple_Check(first) && PyTuple_GET_SIZE(first) ? PyTuple_GET_ITEM(first, 0) : NULL;
-    PyObject *name = callback ? PyObject_GetAttrString(callback, "__qualname__") : NULL;
+    PyObject *name = quiet_qualname(callback);
     const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     bool yes = text && strncmp(text, "_chain_future.", 14) == 0;
     Py_XDECREF(name);
@@ -144,7 +144,7 @@ void task_after_step(PyObject *task, struct lane *lane)
             PyObject *exception = get_exception(task, NULL);
             if (exception && exception != Py_None) {
                 state = PROBE_STATE_FAILED;
-                lane_exception(lane, exception);
+                lane_exception(lane->number, exception);
             }
             Py_XDECREF(exception);
         }

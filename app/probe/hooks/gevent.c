@@ -34,7 +34,9 @@ static PyObject *switched_by(PyObject *const *arguments, Py_ssize_t count)
     }
     if (!greenlet || !is_greenlet(greenlet))
         return NULL;
-    PyObject *name = PyObject_GetAttrString(callback, "__name__");
+    PyObject *function = PyMethod_Check(callback) ? PyMethod_GET_FUNCTION(callback) : callback;
+    bool quiet = Py_TYPE(function)->tp_getattro == PyObject_GenericGetAttr; /* nothing of the script's answers */
+    PyObject *name = quiet ? PyObject_GetAttrString(function, "__name__") : NULL;
     const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     bool switches = text && *text && strstr(wanted, text);
     Py_XDECREF(name);

@@ -40,20 +40,18 @@ static bool is_hub(PyObject *greenlet)
 static PyObject *label_of(PyObject *greenlet)
 {
     static unsigned long seen;
-    PyObject *run = PyObject_GetAttrString(greenlet, "_run"); /* gevent's */
-    if (!run) {
-        PyErr_Clear();
-        run = PyObject_GetAttrString(greenlet, "run"); /* greenlet's, until it starts */
-    }
-    PyErr_Clear();
-    PyObject *function = run ? PyObject_GetAttrString(run, "__qualname__") : NULL;
-    PyErr_Clear();
+    PyObject *run = quiet_attribute(greenlet, "_run"); /* gevent's */
+    if (!run)
+        run = quiet_attribute(greenlet, "run"); /* greenlet's, until it starts */
+    PyObject *function = quiet_qualname(run);
     PyObject **members = _PyObject_GetDictPtr(greenlet);
     PyObject *name = members && *members ? PyDict_GetItemString(*members, "name") : NULL; /* borrowed */
+    if (name && !PyUnicode_CheckExact(name))
+        name = NULL;
     PyErr_Clear();
     unsigned long number = seen++;
     const char *kind = hub_type ? "Greenlet" : "greenlet";
-    PyObject *label = name       ? PyObject_Str(name)
+    PyObject *label = name       ? Py_NewRef(name)
                       : function ? PyUnicode_FromFormat("%s-%lu %S", kind, number, function)
                                  : PyUnicode_FromFormat("%s-%lu", kind, number);
     Py_XDECREF(run);
@@ -145,20 +143,16 @@ static void suspend(struct lane *lane, PyObject *greenlet)
 /* gevent keeps a greenlet's exception; a plain one throws it into its parent. */
 static int end_state(struct lane *lane, PyObject *greenlet, bool thrown)
 {
-    PyObject *exception = PyObject_GetAttrString(greenlet, "exception");
-    PyErr_Clear();
+    PyObject *exception = quiet_attribute(greenlet, "exception"), *value = quiet_attribute(greenlet, "value");
     int state = thrown && !exception ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED;
-    if (exception && exception != Py_None) {
+    if (exception && PyExceptionInstance_Check(exception)) {
         state = PROBE_STATE_FAILED;
-        lane_exception(lane, exception);
+        lane_exception(lane->number, exception);
     }
-    PyObject *value = PyObject_GetAttrString(greenlet, "value");
-    PyErr_Clear();
-    if (value && exit_type && PyObject_IsInstance(value, exit_type) == 1)
+    if (value && exit_type && PyType_IsSubtype(Py_TYPE(value), (PyTypeObject *)exit_type))
         state = PROBE_STATE_CANCELLED;
     Py_XDECREF(exception);
     Py_XDECREF(value);
-    PyErr_Clear();
     return state;
 }
 

@@ -40,7 +40,7 @@ struct lane *lane_open(void *object, enum probe_lane_kind kind, uint32_t parent,
 struct lane *lane_alias(void *object, enum probe_lane_kind kind, uint32_t number);
 void lane_enter(struct lane *lane, int state, const struct probe_where *where, uint64_t value);
 void lane_rename(struct lane *lane, PyObject *name);
-void lane_exception(struct lane *lane, PyObject *exception);
+void lane_exception(uint32_t lane, PyObject *exception);
 void lane_forget(struct lane *lane);
 void lane_close(struct lane *lane, int state);
 void lane_free(PyObject *object, destructor former); /* a type's tp_dealloc: what dies without having ended, ends here */
@@ -75,6 +75,8 @@ PyObject *call_with_self(PyObject *function, PyObject *self, PyObject *const *ar
 getter getter_of(PyTypeObject *type, const char *name);
 PyCFunction method_of(PyTypeObject *type, const char *name);
 Py_ssize_t slot_offset(PyTypeObject *type, const char *name);
+PyObject *quiet_attribute(PyObject *object, const char *name);
+PyObject *quiet_qualname(PyObject *callable);
 
 /* Why tasks and greenlets of this interpreter cannot be observed, NULL if they can. */
 static inline const char *no_tables(void)

@@ -175,17 +175,38 @@ void lane_rename(struct lane *lane, PyObject *name)
     probe_emit(ring, probe_now(), lane->number, PROBE_NAME, 0, &said, 0);
 }
 
-/* A mark that names the exception a task or greenlet ended with, as the last line of its traceback would. */
-void lane_exception(struct lane *lane, PyObject *exception)
+/* Whether it can be made a text of without a line of the script: no __str__ of its own, and nothing inside that has one. */
+static bool is_plain(PyObject *exception)
+{
+    PyObject *key = PyUnicode_InternFromString("__str__");
+    PyObject *method = key ? _PyType_Lookup(Py_TYPE(exception), key) : NULL;
+    PyObject *arguments = quiet_attribute(exception, "args");
+    bool plain = method && Py_IS_TYPE(method, &PyWrapperDescr_Type) && arguments && PyTuple_Check(arguments);
+    for (Py_ssize_t i = 0; plain && i < PyTuple_GET_SIZE(arguments); i++) {
+        PyObject *given = PyTuple_GET_ITEM(arguments, i);
+        plain = PyUnicode_CheckExact(given) || PyLong_CheckExact(given) || PyFloat_CheckExact(given) ||
+                PyBytes_CheckExact(given) || PyBool_Check(given) || given == Py_None;
+    }
+    Py_XDECREF(arguments);
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return plain;
+}
+
+/* A mark that names the exception a task, greenlet or thread ended with, as the last line of its traceback would. */
+void lane_exception(uint32_t lane, PyObject *exception)
 {
     struct probe_ring *ring = observing();
-    PyObject *words = PyObject_Str(exception);
-    PyObject *text = words ? PyUnicode_FromFormat("%s: %S", Py_TYPE(exception)->tp_name, words) : NULL;
-    const char *bytes = text ? PyUnicode_AsUTF8(text) : Py_TYPE(exception)->tp_name;
-    if (ring && bytes) {
-        struct probe_where said = {.text = probe->text(bytes, strlen(bytes))};
-        probe_emit(ring, probe_now(), lane->number, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);
+    PyObject *name = PyUnicode_FromString(_PyType_Name(Py_TYPE(exception)));
+    PyObject *words = is_plain(exception) ? PyObject_Str(exception) : NULL;
+    PyErr_Clear();
+    bool says = words && PyUnicode_Check(words) && PyUnicode_GET_LENGTH(words);
+    PyObject *text = name && says ? PyUnicode_FromFormat("%U: %U", name, words) : Py_XNewRef(name);
+    if (ring && text) {
+        struct probe_where said = {.text = intern_unicode(text)};
+        probe_emit(ring, probe_now(), lane, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);
     }
+    Py_XDECREF(name);
     Py_XDECREF(words);
     Py_XDECREF(text);
     PyErr_Clear();

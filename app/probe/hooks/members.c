@@ -37,3 +37,35 @@ Py_ssize_t slot_offset(PyTypeObject *type, const char *name)
     PyErr_Clear();
     return offset;
 }
+
+/* An attribute, found without running a line of the script: a member of C, or what lies in the instance or its class as it
+ * is. A class's own __getattribute__, a property or a __getattr__ is not asked. New reference, NULL when there is none. */
+PyObject *quiet_attribute(PyObject *object, const char *name)
+{
+    PyObject *key = PyUnicode_InternFromString(name);
+    PyObject *found = key ? _PyType_Lookup(Py_TYPE(object), key) : NULL; /* borrowed */
+    if (found && Py_IS_TYPE(found, &PyGetSetDescr_Type)) {
+        PyGetSetDef *member = ((PyGetSetDescrObject *)found)->d_getset;
+        found = member->get ? member->get(object, member->closure) : NULL;
+    } else {
+        PyObject **own = _PyObject_GetDictPtr(object);
+        PyObject *value = key && own && *own ? PyDict_GetItemWithError(*own, key) : NULL;
+        found = Py_XNewRef(value ? value : found);
+    }
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return found;
+}
+
+/* The qualified name of a function, however it is bound; NULL of what is called otherwise. New reference. */
+PyObject *quiet_qualname(PyObject *callable)
+{
+    if (callable && PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    bool known = callable && (PyFunction_Check(callable) || PyCFunction_Check(callable) || PyType_CheckExact(callable) ||
+                              PyCoro_CheckExact(callable) || PyGen_CheckExact(callable) ||
+                              Py_TYPE(callable)->tp_getattro == PyObject_GenericGetAttr);
+    PyObject *name = known ? PyObject_GetAttrString(callable, "__qualname__") : NULL;
+    PyErr_Clear();
+    return name;
+}

@@ -54,15 +54,14 @@ static PyObject *calibrate_gil(PyObject *module, PyObject *unused)
 #endif
 }
 
-/* failed(text): what runs on this thread ends with an uncaught exception. */
-static PyObject *failed(PyObject *module, PyObject *text)
+/* failed(exception): what runs on this thread ends with it, uncaught. */
+static PyObject *failed(PyObject *module, PyObject *exception)
 {
     (void)module;
     struct probe_ring *ring = observing();
-    if (ring && PyUnicode_Check(text)) {
+    if (ring) {
         struct probe_thread *thread = probe->thread();
-        struct probe_where said = {.text = intern_unicode(text)};
-        probe_emit(ring, probe_now(), thread->current, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);
+        lane_exception(thread->current, exception);
         thread->failed = thread->current == thread->lane;
     }
     Py_RETURN_NONE;
