@@ -113,10 +113,14 @@ function ordered(lanes) {
   return lanes.some((lane) => rank(lane)) ? [...lanes].sort((a, b) => rank(a) - rank(b) || number(a) - number(b)) : lanes;
 }
 
+/** What asyncio.run() itself does at its end is there, but quiet. @param {Lane} lane */
+export const isHousekeeping = (lane) => lane.kind === LaneKind.TASK && /\bBaseEventLoop\.shutdown_/.test(lane.name);
+
 /** @param {Lane} lane @param {Heights} heights */
 function heightOf(lane, heights) {
   const flagsPx = lane.marks.length ? heights.markPx : 0;
   if (lane.counter) return heights.counterPx + flagsPx;
+  if (isHousekeeping(lane)) return heights.stripPx + flagsPx;
   return (lane.kind === LaneKind.PROCESS ? heights.thinPx : lane.kind === LaneKind.CPU ? heights.stripPx : heights.rowPx) + flagsPx;
 }
 

@@ -5,7 +5,7 @@ import { grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
 import { kindName, laneName } from "./describe.js";
-import { hasStrip } from "./layout.js";
+import { hasStrip, isHousekeeping } from "./layout.js";
 import { holderInk, Ink } from "./paint/inks.js";
 
 /** @typedef {import("./layout.js").Row} Row */
@@ -76,6 +76,7 @@ export class Names {
     else element.removeAttribute("aria-expanded");
     element.style.setProperty("--depth", String(row.depth));
     element.dataset.kind = String(lane.kind);
+    element.classList.toggle("is-quiet", isHousekeeping(lane));
     element.replaceChildren(...contents(row, text));
     element.title = row.kind === "density" ? text : `${kindName(lane)} · ${laneName(lane)}${lane.tid ? ` · tid ${lane.tid}` : ""}${lane.pid ? ` · pid ${lane.pid}` : ""}`;
   }

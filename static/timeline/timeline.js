@@ -5,6 +5,7 @@
  */
 import { need } from "../common/dom.js";
 import { Camera } from "./camera.js";
+import { resizable } from "./column.js";
 import { Edge } from "./edge.js";
 import { threadLane, threadOf } from "./hit.js";
 import { listen } from "./input.js";
@@ -76,6 +77,7 @@ export class Timeline {
     });
     this.scroller.addEventListener("scroll", () => this.requestDraw(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
+    resizable(this.root, this.names.root, () => this.#resized());
     this.#resized();
   }
 
@@ -93,6 +95,7 @@ export class Timeline {
 
   /** The theme or the sizes have changed. */
   restyle() {
+    this.root.style.removeProperty("--names"); // another mode has another width
     this.rows.restyle(readPalette(this.root));
     this.renderer.usePalette(this.palette);
     this.#resized();

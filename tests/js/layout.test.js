@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Folding, layout, layoutInto, MANY, rowAt, visibleRows } from "../../static/timeline/layout.js";
+import { LaneKind } from "../../static/generated/records.js";
+import { Lane } from "../../static/recording/lane.js";
 import { read, sample } from "./sample.js";
 
 const HEIGHTS = { rowPx: 28, thinPx: 24, stripPx: 12, densityPx: 140, counterPx: 56, markPx: 17 };
@@ -60,4 +62,18 @@ test("few rows grow into the room, many keep their size", async () => {
   assert.ok(roomy.heightPx <= 400 && roomy.heightPx > 200);
   const tight = layoutInto((await modelOf("gevent")).machine, new Folding(), HEIGHTS, 100);
   assert.equal(tight.heights, HEIGHTS);
+});
+
+test("what asyncio.run() does at its end is a thin row", () => {
+  const machine = new Lane(0, null, LaneKind.MACHINE, "", 0, 0, 0);
+  for (const name of ["Task-1 main", "Task-9 BaseEventLoop.shutdown_asyncgens"]) machine.children.push(new Lane(machine.children.length + 1, machine, LaneKind.TASK, name, 1, 1, 0));
+  assert.deepEqual(layout(machine, new Folding(), HEIGHTS).rows.map((row) => row.heightPx), [28, 12]);
+});
+
+test("whatever a lane is folded under is unfolded for it", async () => {
+  const { machine, lanes } = await modelOf("lanes");
+  const folding = new Folding();
+  folding.set(lanes[1], "lane", false);
+  folding.openTo(lanes.at(-1));
+  assert.ok(layout(machine, folding, HEIGHTS).rows.some((row) => row.kind === "lane" && row.lane === lanes.at(-1)));
 });
