@@ -202,9 +202,10 @@ async def _bytes_of(feed: Feed, size_bytes: int) -> AsyncIterator[bytes]:
 
 @router.get("/api/runs/{run}/export", response_class=Response)
 async def export(
-    request: Request, run: str, kind: Annotated[Literal["json"], Query(alias="format")] = "json"
+    request: Request, run: str, kind: Annotated[Literal["json", "facts"], Query(alias="format")] = "json"
 ) -> StreamingResponse:
-    """The recording in another format; of a run that goes on, as far as it is. `json` is lossless (times in nanoseconds)."""
+    """The recording in another format; of a run that goes on, as far as it is. `json` is lossless (times in nanoseconds), `facts` what
+    it says in numbers."""
     state = state_of(request)
     row, status = await state.manager.get(run)
     if not row.size_bytes:
