@@ -47,17 +47,9 @@ export async function cancelRun(run) {
   await call(`/api/runs/${run}/cancel`, { method: "POST", headers: { "X-Delete-Token": recall(`token:${run}`) ?? "" } });
 }
 
-/** What a finished run says in numbers (app/core/facts.py); null where the server does not offer it. @param {string} run @returns {Promise<Record<string, any> | null>} */
+/** What a finished run says in numbers (app/core/facts.py). @param {string} run @returns {Promise<Record<string, any> | null>} */
 export async function fetchFacts(run) {
-  if (!(await exports()).includes("facts")) return null;
   return (await call(`/api/runs/${run}/export?format=facts`)).json();
-}
-
-/** Which formats the server exports, from its own description: a refused request would stand in the log as an error. @returns {Promise<string[]>} */
-async function exports() {
-  const { paths } = await (await call("/openapi.json")).json();
-  const format = paths["/api/runs/{run}/export"]?.get?.parameters?.find((/** @type {{name: string}} */ { name }) => name === "format");
-  return format?.schema?.enum ?? [];
 }
 
 /** The bytes of a finished run, piece by piece. @param {string} run @param {(data: Uint8Array) => Promise<void>} take */
