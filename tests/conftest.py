@@ -8,6 +8,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, nothing of what is tested; pytest's timeout ends what hangs.
+settings.register_profile("schedscope", deadline=None)
+settings.load_profile("schedscope")
 
 ROOT = Path(__file__).resolve().parent.parent
 
