@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any, cast
@@ -226,7 +227,7 @@ def test_the_waker_of_a_bar_is_one_key_away(server: RunningServer, browser: Brow
         ","
     )  # to what it did in the middle of the run, or before: the same arrow ended its wait and began its burst
     details = page.locator("#details")
-    assert "Woken by Task-6 consume" in details.inner_text()
+    assert re.search(r"Woken by Task-\d+ consume", details.inner_text())  # 3.13 gives a task that has a name no number
     page.keyboard.press("f")
-    assert "task Task-6 consume" in details.inner_text()
+    assert re.search(r"task Task-\d+ consume", details.inner_text())
     assert errors_of(page) == []
