@@ -85,5 +85,6 @@ def rings_in(folder: Path) -> list[str]:
 
 def same_anywhere(text: str) -> str:
     """Without what two runs of one program cannot share: addresses, and the process that CPython 3.12 and newer name when they
-    warn of a fork beside threads."""
+    warn of a fork beside threads; nor what asyncio's debug mode says of a step that a busy machine made slow."""
+    text = re.sub(r"^Executing <.* took [\d.]+ seconds\n", "", text, flags=re.MULTILINE)
     return re.sub(r"0x[0-9a-f]+|\(pid=\d+\)", "…", text)
