@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,18 @@ from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, record
 
 
-def observe(script: Path, *arguments: str, bounds: Bounds | None = None, python: Sequence[str] = (sys.executable,)) -> Run:
+def observe(
+    script: Path,
+    *arguments: str,
+    bounds: Bounds | None = None,
+    python: Sequence[str] = (sys.executable,),
+    parameters: Mapping[str, Any] | None = None,
+) -> Run:
     """One run of the script with its recording; the script's own exit is not checked."""
     out = io.BytesIO()
-    document = header.document(script_path=str(script), source=script.read_text(), interpreter=header.interpreter())
+    document = header.document(
+        script_path=str(script), source=script.read_text(), interpreter=header.interpreter(), parameters=parameters
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTHONUNBUFFERED", raising=False)
         record(PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds())

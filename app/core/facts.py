@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.expectations import expectations
 from app.core.recording import Lane, Recording
 from app.core.records import STATES, LaneKind, State, StateClass
 from app.core.spans import Spans, end_ns, overlap_ns, spans_of
@@ -23,7 +24,8 @@ _MOST_PAIRS = 12
 def facts(recording: Recording) -> Fact:
     """The facts of a run. Times are nanoseconds, `t_ns` absolute; `lane` numbers a lane of the recording.
 
-    `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `threads` · `gils` · `stall`.
+    `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `threads` · `gils` · `stall` ·
+    `expected` (what the experiment says must be seen, and whether it was: `expectations`).
     """
     spans = spans_of(recording)
     begin_ns = int(recording.header.get("t0_ns", 0))
@@ -39,6 +41,7 @@ def facts(recording: Recording) -> Fact:
         "threads": [_thread(recording, spans, lane, kernel) for lane in recording.lanes if lane.kind is LaneKind.THREAD],
         "gils": [_gil(recording, spans, lane) for lane in recording.lanes if lane.kind is LaneKind.GIL],
         "stall": _longest_stall(recording, spans),
+        "expected": expectations(recording),
     }
 
 

@@ -86,3 +86,21 @@ def overlap_ns(begin: NDArray[np.int64], end: NDArray[np.int64], spans: Spans) -
         return np.where(index < 0, 0, total[inside] + partial)
 
     return covered_until(end) - covered_until(begin)
+
+
+def steps(begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many of these intervals are going on: edges in order of time, and the count between each edge and the next.
+
+    One count fewer than edges; both empty when there are no intervals.
+    """
+    if not len(begin):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    edges, inverse = np.unique(np.concatenate([begin, end]), return_inverse=True)
+    change = np.bincount(inverse[: len(begin)], minlength=len(edges)) - np.bincount(inverse[len(begin) :], minlength=len(edges))
+    return edges, np.cumsum(change)[:-1].astype(np.int64)
+
+
+def covered_ns(begin: NDArray[np.int64], end: NDArray[np.int64]) -> int:
+    """How long at least one of these intervals was going on."""
+    edges, count = steps(begin, end)
+    return int(np.diff(edges)[count > 0].sum())

@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "一个循环在一个线程里运行任务，任务不 await 就不会让出，也没有时间片。后面的选手一直就绪，等前面的算完。", en = "A loop runs its tasks in one thread. A task that does not await is never interrupted in favour of another, there is no time slice: the later runners stay ready until the earlier ones have finished computing." }
+when = { runners = { minimum = 2 } }
 
 [[parameters]]
 name = "runners"
@@ -35,6 +36,28 @@ default = 3
 minimum = 1
 maximum = 20
 title = { zh = "选手数", en = "Runners" }
+
+[[expected]]
+check = "ready_together"
+arguments = { named = "runner", least = "$runners" }
+says = { zh = "所有选手同时变为就绪", en = "all runners were ready at the same time" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "task", named = "runner", state = "running" }
+says = { zh = "没有两个选手同时运行", en = "no two runners ran at once" }
+
+[[expected]]
+check = "ends_as"
+arguments = { kind = "task", state = "cancelled", least = 2 }
+says = { zh = "一个任务被取消，另一个因超时被取消", en = "one task was cancelled, another cancelled by a timeout" }
+
+[[runs]]
+title = { zh = "3 个选手", en = "3 runners" }
+
+[[runs]]
+title = { zh = "20 个选手：排在最后的等得最久", en = "20 runners: the last waits longest" }
+parameters = { runners = 20 }
 """
 
 import argparse

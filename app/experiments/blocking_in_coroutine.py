@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 2
 explanation = { zh = "time.sleep 阻塞线程，循环因此也停住。定时器到点使它们就绪，但要等 time.sleep 返回才轮到；错过的滴答不会补上，因为每次都是醒来之后才重新计时。", en = "time.sleep blocks the thread, and the loop with it. Their timers make them ready, but their turn comes only after time.sleep has returned. Missed ticks are not made up for: each one sets its next timer only after it woke." }
+when = { variant = "blocking" }
 
 [[parameters]]
 name = "variant"
@@ -50,6 +51,30 @@ default = 3
 minimum = 1
 maximum = 50
 title = { zh = "滴答协程数", en = "Tickers" }
+
+[[expected]]
+check = "stall"
+arguments = { least_s = 0.7 }
+when = { variant = "blocking" }
+says = { zh = "已就绪的滴答协程约 1 秒得不到运行", en = "the tickers were ready for about 1 s and could not run" }
+
+[[expected]]
+check = "stall"
+arguments = { most_s = 0.3 }
+when = { variant = ["await", "executor"] }
+says = { zh = "没有协程因为那 1 秒而久等", en = "no coroutine was kept waiting by that second" }
+
+[[runs]]
+title = { zh = "time.sleep：全部停住", en = "time.sleep: everything stops" }
+parameters = { variant = "blocking" }
+
+[[runs]]
+title = { zh = "会让出的等待：互不影响", en = "A wait that yields: nobody is disturbed" }
+parameters = { variant = "await" }
+
+[[runs]]
+title = { zh = "交给线程池：阻塞的是别的线程", en = "Handed to a pool: another thread blocks" }
+parameters = { variant = "executor" }
 """
 
 import argparse

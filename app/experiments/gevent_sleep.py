@@ -27,6 +27,16 @@ answers = [
 ]
 correct = 2
 explanation = { zh = "函数1 一睡，hub 就切换到函数2；函数2 的定时器 1 秒后先到期，函数1 的 2 秒后才到期。等待重叠，所以共 2 秒。", en = "As soon as function 1 sleeps, the hub switches to function 2. Function 2's timer is due after 1 s, function 1's after 2 s. The waits overlap, so it takes 2 s in all." }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["函数1 第一步", "函数2 第一步", "函数2 第二步", "函数1 第二步"] }
+says = { zh = "函数2 先打印第二步", en = "function 2 printed its second step first" }
+
+[[expected]]
+check = "as_long_as_the_longest"
+arguments = { kind = "greenlet", named = "func", state = "waiting:timer" }
+says = { zh = "两段等待重叠", en = "the two waits overlapped" }
 """
 
 import gevent

@@ -26,6 +26,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "任何时刻只有一个线程持有 GIL，两个线程轮流运行，工作总量没变，所以还是约 1 秒（再加一点切换的代价）。用 2 个进程才会接近 0.5 秒。", en = "At any moment one thread holds the GIL. The two take turns at the same amount of work, so it is still about 1 s, and a little more for the switching. Two processes come near 0.5 s." }
+when = { variant = "threads" }
 
 [[parameters]]
 name = "variant"
@@ -49,6 +50,39 @@ default = 10000000
 minimum = 100000
 maximum = 50000000
 title = { zh = "每轮共倒数多少", en = "Countdown per round, in all" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "thread", named = "count_down", state = "running" }
+when = { variant = "threads", most = { minimum = 2 } }
+needs = ["gil"]
+says = { zh = "没有两个线程同时持有 GIL", en = "no two threads held the GIL at once" }
+
+[[expected]]
+check = "at_once"
+arguments = { kind = "gil", state = "held", least = 1.15 }
+when = { variant = "processes", most = { minimum = 2 } }
+says = { zh = "每个进程有自己的 GIL，几个 GIL 同时被持有", en = "each process has a GIL of its own, and several were held at once" }
+
+[[expected]]
+check = "uses_cores"
+arguments = { least = 1.5 }
+when = { variant = "processes", most = { minimum = 2 } }
+says = { zh = "几个进程同时在几个核上运行", en = "the processes ran on several cores at once" }
+
+[[expected]]
+check = "cores_in_turn"
+arguments = { most = 1.3 }
+when = { variant = "threads", most = { minimum = 2 } }
+says = { zh = "几个线程合起来只用了大约一个核", en = "all threads together used about one core" }
+
+[[runs]]
+title = { zh = "线程：轮流持有一个 GIL", en = "Threads take turns with one GIL" }
+parameters = { variant = "threads" }
+
+[[runs]]
+title = { zh = "进程：各有一个 GIL，能用多个核", en = "Processes have a GIL each and use the cores" }
+parameters = { variant = "processes" }
 """
 
 import argparse

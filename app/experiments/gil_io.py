@@ -26,6 +26,7 @@ answers = [
 ]
 correct = 0
 explanation = { zh = "阻塞的系统调用之前会释放 GIL，等待因此重叠。只有醒来后运行 Python 代码的那几微秒才需要 GIL。", en = "The GIL is released before a blocking system call, so the waits overlap. It is needed only for the microseconds of Python code before and after." }
+when = { threads = 4, seconds = 1.0, variant = "socket" }
 
 [[parameters]]
 name = "variant"
@@ -50,6 +51,34 @@ minimum = 0.1
 maximum = 5
 unit = "s"
 title = { zh = "每次等待", en = "Each wait" }
+
+[[expected]]
+check = "as_long_as_the_longest"
+arguments = { kind = "thread", named = "read_socket", state = "read", most = 1.5 }
+when = { variant = "socket" }
+says = { zh = "各线程的等待重叠", en = "the threads' waits overlapped" }
+
+[[expected]]
+check = "as_long_as_the_longest"
+arguments = { kind = "thread", named = "sleep", state = "sleep", most = 1.5 }
+when = { variant = "sleep" }
+says = { zh = "各线程的睡眠重叠", en = "the threads slept at the same time" }
+
+[[expected]]
+check = "share_of_life"
+arguments = { kind = "gil", state = "held", most = 0.3 }
+says = { zh = "GIL 大部分时间空闲", en = "the GIL was free most of the time" }
+
+[[runs]]
+title = { zh = "4 个线程等套接字", en = "4 threads wait for a socket" }
+
+[[runs]]
+title = { zh = "只有 1 个线程：时间并不更短", en = "A single thread: no quicker" }
+parameters = { threads = 1 }
+
+[[runs]]
+title = { zh = "50 个线程：时间几乎一样", en = "50 threads: hardly any slower" }
+parameters = { threads = 50 }
 """
 
 import argparse

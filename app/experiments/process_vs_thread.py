@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "线程共享内存，都加到了同一个列表上。每个子进程只改了自己内存里的那一份，随它结束而消失。", en = "Threads share memory and all append to the same list. Each child process changed only the copy in its own memory, which is gone with the process." }
+when = { variant = "both", workers = 3 }
 
 [[parameters]]
 name = "variant"
@@ -42,6 +43,38 @@ default = 3
 minimum = 1
 maximum = 16
 title = { zh = "各几个", en = "How many of each" }
+
+[[expected]]
+check = "lane_count"
+arguments = { kind = "process", least = 2 }
+when = { variant = ["both", "processes"] }
+says = { zh = "每个子进程是单独的一个进程，有自己的 PID", en = "every child is a process with a PID of its own" }
+
+[[expected]]
+check = "lane_count"
+arguments = { kind = "process", most = 1 }
+when = { variant = "threads" }
+says = { zh = "所有线程都在同一个进程里", en = "all threads are in one process" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["Thread: $workers items"] }
+when = { variant = ["both", "threads"] }
+says = { zh = "线程 append 的是同一个列表", en = "the threads appended to one list" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["Process: 0 items"] }
+when = { variant = ["both", "processes"] }
+says = { zh = "子进程没有改动父进程的列表", en = "the child processes did not touch the parent's list" }
+
+[[runs]]
+title = { zh = "线程：同一个列表", en = "Threads: one list" }
+parameters = { variant = "threads" }
+
+[[runs]]
+title = { zh = "进程：各有一份", en = "Processes: one copy each" }
+parameters = { variant = "processes" }
 """
 
 import argparse

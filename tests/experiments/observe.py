@@ -94,7 +94,7 @@ def _seen(way: str, name: str, **parameters: Any) -> Seen:
     experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
     values = experiment.validate(parameters)
     argv = experiment.argv(values)
-    data = _run_by_worker(experiment, values) if way == "sandboxed" else observe(experiment.path, *argv).data
+    data = _run_by_worker(experiment, values) if way == "sandboxed" else observe(experiment.path, *argv, parameters=values).data
     run = Seen(data, experiment.source)
     assert (run.end["outcome"], run.end["dropped"]) == ("finished", 0), run.output
     return run

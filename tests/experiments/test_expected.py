@@ -1,0 +1,40 @@
+"""What each experiment says must be seen is seen, in the runs it suggests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.catalogue import Catalogue, Experiment
+from app.core.expectations import expectations
+from tests.experiments.observe import FOLDER, needs_probe, seen
+
+pytestmark = needs_probe
+EXPERIMENTS = Catalogue.load(FOLDER).experiments
+OF_THE_MACHINE = {"uses_cores"}
+"""Whether these hold is the machine's to say: it may give fewer cores than it reports, or others are busy on them."""
+
+
+def suggested(experiment: Experiment) -> list[dict[str, Any]]:
+    """Its defaults, and every run worth comparing that differs from them."""
+    others = [dict(one.parameters) for one in experiment.header.runs]
+    defaults = experiment.validate({})
+    return [{}, *(one for one in others if experiment.validate(one) != defaults)]
+
+
+CASES = [(experiment, parameters) for experiment in EXPERIMENTS for parameters in suggested(experiment)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("experiment", "parameters"), CASES, ids=lambda value: getattr(value, "id", None) or str(value))
+def test_the_expected_picture_is_seen(experiment: Experiment, parameters: dict[str, Any]) -> None:
+    if experiment.header.requires:
+        pytest.skip(f"requires {', '.join(experiment.header.requires)}")
+    told = expectations(seen(experiment.id, **parameters).recording)
+    assert [one for one in told if one["verdict"] == "fails" and one["check"] not in OF_THE_MACHINE] == []
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.id)
+def test_every_experiment_says_what_must_be_seen(experiment: Experiment) -> None:
+    assert experiment.header.expected
