@@ -1,25 +1,39 @@
 """An independent witness of a run, for `make fidelity`: the kernel's tracepoints and uprobes on CPython's own GIL functions.
 
-Root only. Everything goes through a tracefs instance of its own, with the monotonic clock (microseconds), limited to one
-process and what it starts (set_event_pid with event-fork). See Documentation/trace/{ftrace,events,uprobetracer}.rst.
+Root only. Everything goes through a tracefs instance of its own, with the monotonic clock, and is about everything that runs:
+limited to one process and its children (set_event_pid with event-fork, Linux 6.18) it was seen to leave out a thread's whole
+stay on a core now and then. See Documentation/trace/{ftrace,events,uprobetracer}.rst.
+
+What it costs the watched thread: the trap of drop_gil's probe lies inside the hold before it is stamped by us, that of
+take_gil's return after, so that a hold is seen by us some microseconds longer at either end. `bench.comparison` measures both.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import struct
 import subprocess
 import sys
 import sysconfig
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from bench import ringbuffer
+from bench.ringbuffer import Event
 
 TRACING = Path("/sys/kernel/tracing")
 _INSTANCE = TRACING / "instances/schedscope"
 _GROUP = "schedscope"
-_LINE = re.compile(r"^\s*.+-(\d+)\s+\[(\d+)\]\s+\S+\s+([\d.]+): (\w+): (.*)$")
-_SWITCH = re.compile(r"prev_pid=(\d+) prev_prio=\d+ prev_state=(\S+) ==> .* next_pid=(\d+)")
+_TAKEN, _DROP = f"{_GROUP}/taken", f"{_GROUP}/drop"
+_SWITCH, _ENTER, _EXIT = "sched/sched_switch", "raw_syscalls/sys_enter", "raw_syscalls/sys_exit"
+_NEW = "task/task_newtask"
+_EVENTS = (_TAKEN, _DROP, _SWITCH, _ENTER, _EXIT, _NEW)
+_CLONE_VM = 0x100
+"""linux/sched.h: a thread, or a child of vfork; without it a fork has made a copy of everything, a held GIL included."""
+_NOT_RUNNABLE = 0xFF
+"""Of prev_state (TASK_REPORT): none of these bits, and the thread could have gone on."""
 
 Spans = list[tuple[int, int]]
 
@@ -30,12 +44,14 @@ class UnavailableError(RuntimeError):
 
 @dataclass
 class Testimony:
-    """What the kernel saw, per thread id, in nanoseconds of CLOCK_MONOTONIC (whole microseconds)."""
+    """What the kernel saw, per thread id, in nanoseconds of CLOCK_MONOTONIC."""
 
     held: dict[int, Spans] = field(default_factory=lambda: defaultdict(list))
     on_cpu: dict[int, Spans] = field(default_factory=lambda: defaultdict(list))
     off_cpu: dict[int, list[tuple[int, int, bool, int | None]]] = field(default_factory=lambda: defaultdict(list))
-    """(begin, end, preempted, number of the system call it was in)."""
+    """(begin, end, preempted, number of the system call it was in, None in a page fault)."""
+    doubt: Spans = field(default_factory=list)
+    """Where a core's switches do not follow each other: one ran that the other did not say it gave way to, so one is missing."""
     lost: int = 0
 
 
@@ -78,7 +94,7 @@ def _code_shift(path: Path) -> int:
 
 
 class Oracle:
-    """Watches one process from `begin(pid)` to `end()`. A context manager that leaves tracefs as it was."""
+    """Watches from `begin()` to `end()`. A context manager that leaves tracefs as it was."""
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
@@ -95,14 +111,13 @@ class Oracle:
             _define(f"{kind}:{_GROUP}/{name} {self._file}:0x{offset:x}")
         _INSTANCE.mkdir()
         _write(_INSTANCE / "trace_clock", "mono")
-        _write(_INSTANCE / "buffer_size_kb", "65536")
-        _write(_INSTANCE / "options/event-fork", "1")
+        _write(_INSTANCE / "buffer_size_kb", "131072")
         return self
 
     def __exit__(self, *_: object) -> None:
         if _INSTANCE.exists():
             _write(_INSTANCE / "tracing_on", "0")
-            for event in (f"{_GROUP}/taken", f"{_GROUP}/drop", "sched/sched_switch", "raw_syscalls/sys_enter"):
+            for event in _EVENTS:
                 enable = _INSTANCE / "events" / event / "enable"
                 if enable.exists():
                     _write(enable, "0")
@@ -111,10 +126,9 @@ class Oracle:
             if (TRACING / f"events/{_GROUP}/{name}").exists():
                 _define(f"-:{_GROUP}/{name}")
 
-    def begin(self, pid: int) -> None:
-        """From now on this process and all it starts are watched."""
-        _write(_INSTANCE / "set_event_pid", str(pid))
-        for event in (f"{_GROUP}/taken", f"{_GROUP}/drop", "sched/sched_switch", "raw_syscalls/sys_enter"):
+    def begin(self) -> None:
+        """From now on everything that runs on this machine is watched."""
+        for event in _EVENTS:
             _write(_INSTANCE / "events" / event / "enable", "1")
 
     def end(self) -> Testimony:
@@ -124,43 +138,74 @@ class Oracle:
         for core in (_INSTANCE / "per_cpu").iterdir():
             stats = dict(line.split(": ") for line in (core / "stats").read_text().splitlines() if ": " in line)
             lost += int(stats.get("overrun", 0)) + int(stats.get("dropped events", 0))
-        with (_INSTANCE / "trace").open(errors="replace") as file:
-            return _testimony(file, lost)
+        return _Reader().testimony(ringbuffer.read(_INSTANCE), lost)
 
 
-def _testimony(lines: object, lost: int) -> Testimony:
-    out = Testimony(lost=lost)
-    taken: dict[int, int] = {}
-    came: dict[int, int] = {}
-    left: dict[int, tuple[int, bool, int | None]] = {}
-    call: dict[int, int] = {}
-    for line in lines:  # type: ignore[attr-defined]
-        found = _LINE.match(line)
-        if not found:
-            continue
-        tid, t_ns, event, words = int(found[1]), round(float(found[3]) * 1e9), found[4], found[5]
-        if event == "taken":
-            taken[tid] = t_ns
-        elif event == "drop" and (tid in taken or not out.held[tid]):
+class _Reader:
+    """Turns events into spans."""
+
+    def __init__(self) -> None:
+        self._name_of = {ringbuffer.number(_INSTANCE, event): event for event in _EVENTS}
+        self._switch = ringbuffer.offsets(_INSTANCE, _SWITCH, "prev_pid", "prev_state", "next_pid")
+        (self._id,) = ringbuffer.offsets(_INSTANCE, _ENTER, "id")
+        (self._tid,) = ringbuffer.offsets(_INSTANCE, _ENTER, "common_pid")
+        self._taken: dict[int, int] = {}
+        self._came: dict[int, int] = {}
+        self._left: dict[int, tuple[int, bool, int | None]] = {}
+        self._call: dict[int, int] = {}
+        self._new = ringbuffer.offsets(_INSTANCE, _NEW, "pid", "clone_flags")
+        self._runs: dict[int, tuple[int, int]] = {}
+
+    def testimony(self, events: Iterable[Event], lost: int) -> Testimony:
+        out = Testimony(lost=lost)
+        for event in events:
+            self._take(out, event, self._name_of.get(event.number, ""))
+        for tid, t_ns in self._taken.items():  # never dropped: held until the thread was last on a core
+            if out.on_cpu[tid]:
+                out.held[tid].append((t_ns, max(t_ns, out.on_cpu[tid][-1][1])))
+        return out
+
+    def _take(self, out: Testimony, event: Event, name: str) -> None:
+        (tid,) = struct.unpack_from("<i", event.data, self._tid)
+        if name == _TAKEN:
+            self._taken.setdefault(tid, event.t_ns)
+        elif name == _DROP and (tid in self._taken or not out.held[tid]):
             # Who drops what it was not seen to take has had it all along: a process's first thread, the child of a fork.
-            out.held[tid].append((taken.pop(tid, 0), t_ns))
-        elif event == "sys_enter":
-            call[tid] = int(words.split()[1])
-        elif event == "sched_switch":
-            switch = _SWITCH.search(words)
-            if not switch:
-                continue
-            before, after = int(switch[1]), int(switch[3])
-            if before in came:
-                out.on_cpu[before].append((came.pop(before), t_ns))
-            if before:
-                left[before] = (t_ns, switch[2].startswith("R"), call.get(before))
-            if after in left:
-                begin, preempted, number = left.pop(after)
-                out.off_cpu[after].append((begin, t_ns, preempted, number))
-            if after:
-                came[after] = t_ns
-    for tid, t_ns in taken.items():  # never dropped: held until the thread was last on a core
-        if out.on_cpu[tid]:
-            out.held[tid].append((t_ns, max(t_ns, out.on_cpu[tid][-1][1])))
-    return out
+            out.held[tid].append((self._taken.pop(tid, 0), event.t_ns))
+        elif name == _ENTER:
+            (self._call[tid],) = struct.unpack_from("<q", event.data, self._id)
+        elif name == _EXIT:
+            self._call.pop(tid, None)
+        elif name == _NEW:
+            self._take_new(event, tid)
+        elif name == _SWITCH:
+            self._take_switch(out, event)
+
+    def _take_new(self, event: Event, parent: int) -> None:
+        at_pid, at_flags = self._new
+        (child,) = struct.unpack_from("<i", event.data, at_pid)
+        (flags,) = struct.unpack_from("<Q", event.data, at_flags)
+        if parent in self._taken and not flags & _CLONE_VM:
+            self._taken[child] = event.t_ns
+
+    def _take_switch(self, out: Testimony, event: Event) -> None:
+        at_before, at_state, at_after = self._switch
+        (before,) = struct.unpack_from("<i", event.data, at_before)
+        (state,) = struct.unpack_from("<q", event.data, at_state)
+        (after,) = struct.unpack_from("<i", event.data, at_after)
+        ran, since_ns = self._runs.get(event.core, (before, event.t_ns))
+        self._runs[event.core] = (after, event.t_ns)
+        if ran != before:
+            out.doubt.append((since_ns, event.t_ns))
+            for tid in (ran, before):
+                self._came.pop(tid, None)
+                self._left.pop(tid, None)
+        if before in self._came:
+            out.on_cpu[before].append((self._came.pop(before), event.t_ns))
+        if before:
+            self._left[before] = (event.t_ns, not state & _NOT_RUNNABLE, self._call.get(before))
+        if after in self._left:
+            begin, preempted, call = self._left.pop(after)
+            out.off_cpu[after].append((begin, event.t_ns, preempted, call))
+        if after:
+            self._came[after] = event.t_ns
