@@ -92,3 +92,34 @@ asyncio.run(main())
     assert [(detail["text"], detail["file"], detail["line"]) for _ns, detail in told] == [("sleep", str(path), 4)]
     slept = sum(end - begin for begin, end, _d in run.waits(run.lanes(LaneKind.THREAD)[0].id, "sleep"))
     assert told[0][0] == pytest.approx(slept, rel=0.1)
+
+
+def test_tasks_and_greenlets_have_rows_too_and_very_many_a_total(script: Any) -> None:
+    run = observe(
+        script("""
+import asyncio
+async def naps(): await asyncio.sleep(0.05)
+async def main(): await asyncio.gather(*[naps() for _ in range(500)])
+asyncio.run(main())
+""")
+    )
+    said = facts(run.recording)
+    total = said["lanes"]["task"]
+    assert total["count"] >= 501
+    assert total["shown"] == len(said["tasks"]) < total["count"]
+    assert sum(total["states"].values()) == total["lifetime_ns"]
+    assert {row["longest_wait"]["reason"] for row in said["tasks"] if row["longest_wait"]} >= {"timer"}
+    lanes = {lane.id: lane.kind for lane in run.recording.lanes}
+    assert {lanes[row["lane"]] for row in said["tasks"]} == {LaneKind.TASK}
+    for row in said["tasks"]:
+        assert sum(row["states"].values()) == row["lifetime_ns"]
+
+
+def test_switches_per_thread_add_up_to_those_of_the_run(script: Any) -> None:
+    run = observe(script("import time\nfor _ in range(20): time.sleep(0.002)"))
+    said = facts(run.recording)
+    if said["switches"] is None:
+        pytest.skip("the kernel's switches are not observed here")
+    for word in ("voluntary", "involuntary"):
+        assert sum(thread[word] for thread in said["threads"]) == said["switches"][word]
+    assert said["switches"]["voluntary"] >= 20

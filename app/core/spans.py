@@ -42,9 +42,8 @@ class Spans:
     def of(self, lane: int) -> Spans:
         """One lane's spans, found by bisection."""
         first, stop = np.searchsorted(self.lane, [lane, lane + 1])
-        picked = np.zeros(len(self.lane), bool)
-        picked[first:stop] = True
-        return self.where(picked)
+        here = slice(int(first), int(stop))
+        return Spans(self.lane[here], self.state[here], self.begin[here], self.end[here], self.detail[here], self.kind[here])
 
     def in_state(self, *states: int) -> Spans:
         """The spans in any of these states."""

@@ -2,10 +2,11 @@
 /** The facts of a run below its picture: the most telling in sentences, all of them in tables, which say the picture in words too. */
 import { icon, make } from "../common/dom.js";
 import { lang, t } from "../common/i18n.js";
+import { expectedList } from "./expected.js";
 import { gilTable } from "./gils.js";
 import { sentences } from "./sentences.js";
 import { number } from "./table.js";
-import { threadTable } from "./threads.js";
+import { laneTable, LISTS } from "./threads.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
@@ -76,8 +77,10 @@ export class FactsPanel {
     this.#toggle.hidden = false;
     const visit = this.wishes.onVisit;
     const pieces = sentences(model, facts).flatMap((sentence) => [...sentence.map((piece) => (typeof piece === "string" ? piece : number(piece, visit))), lang() === "zh" ? "" : " "]);
-    this.#said.replaceChildren(make("p", {}, ...pieces));
-    this.#tables.replaceChildren(...(facts.threads.length ? [threadTable(model, facts.threads, visit)] : []), ...(facts.gils.length ? [gilTable(model, facts.gils, visit)] : []));
+    const expected = expectedList(model, facts.expected, visit);
+    this.#said.replaceChildren(...(expected ? [expected] : []), make("p", {}, ...pieces));
+    const lists = /** @type {(keyof typeof LISTS)[]} */ (Object.keys(LISTS)).filter((list) => facts[list].length);
+    this.#tables.replaceChildren(...lists.map((list) => laneTable(model, facts, list, visit)), ...(facts.gils.length ? [gilTable(model, facts.gils, visit)] : []));
   }
 
   /** The thread whose row the pointer is in. @param {EventTarget | null} target */

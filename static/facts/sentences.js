@@ -18,9 +18,12 @@ const STALL_NS = 10e6;
 /** A shorter wait for the GIL is less than a switch interval (sys.getswitchinterval) and nothing to tell. */
 const GIL_WAIT_NS = 5e6;
 
+/** Less than this of the core time a run wanted is the scheduler's ordinary cost of switching. */
+const TAKEN_SHARE = 0.1;
+
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [parallelism(model, facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [parallelism(model, facts), given(facts), taken(facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -39,6 +42,20 @@ function parallelism(model, facts) {
   const place = () => ({ startNs: 0, endNs: facts.wall_ns, bar: null });
   const value = { text: facts.parallelism.toFixed(2), fact: "parallelism", value: facts.parallelism, place };
   return say("facts.parallelism", { value, cores: String(model.header?.machine?.cores ?? "?") });
+}
+
+/** What the machine gave before the run, where it was measured. @param {Facts} facts */
+function given({ cores, wall_ns }) {
+  if (cores.given === null) return null;
+  const place = () => ({ startNs: 0, endNs: wall_ns, bar: null });
+  return say("facts.given", { reported: String(cores.reported), given: { text: cores.given.toFixed(1), fact: "cores.given", value: cores.given, place } });
+}
+
+/** Others had the cores while this run wanted them. @param {Facts} facts */
+function taken({ cores, wall_ns }) {
+  if (!cores.wanted_ns || cores.taken_ns < TAKEN_SHARE * cores.wanted_ns) return null;
+  const share = cores.taken_ns / cores.wanted_ns;
+  return say("facts.taken", { share: { text: percent(share), fact: "cores.taken_ns", value: cores.taken_ns, place: () => ({ startNs: 0, endNs: wall_ns, bar: null }) } });
 }
 
 /** The GIL that was held most. @param {Facts} facts @returns {number} its place among the GILs, -1 for none */

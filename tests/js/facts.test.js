@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { percent } from "../../static/common/format.js";
-import { tParts, use } from "../../static/common/i18n.js";
+import { t, tParts, use } from "../../static/common/i18n.js";
+import { figureText, whyText } from "../../static/facts/expected.js";
 import { placeOfPair, placeOfSpan, placeOfSum } from "../../static/facts/places.js";
 import { sentences } from "../../static/facts/sentences.js";
 import { State } from "../../static/generated/records.js";
@@ -51,14 +52,25 @@ test("the most telling facts, in both languages; what was not observed says so",
   const gil = model.lanes.find(({ name }) => name === "GIL");
   model.header.machine = { cores: 2 };
   model.header.observers = { kernel: "unavailable: not allowed", gil: "exact" };
-  const facts = { wall_ns: 1e9, parallelism: 0.978, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
+  const facts = { wall_ns: 1e9, parallelism: 0.978, cores: { reported: 2, given: null, wanted_ns: null, taken_ns: null }, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
   use("en", catalogue("en"));
   assert.deepEqual(plain(model, facts), ["Effective parallelism 0.98 of 2 cores.", "The GIL was held 99 % of the time and changed hands 51 times a second."]);
   assert.match(plain(model, { ...facts, parallelism: null })[0], /not observed \(not allowed\)/);
+  const lying = { reported: 2, given: 1.08, wanted_ns: 2e9, taken_ns: 5e8 };
+  assert.deepEqual(plain(model, { ...facts, cores: lying }).slice(1, 3), ["Before the run this machine gave 1.1 cores; 2 are reported.", "Other programs had 25 % of the core time it wanted."]);
+  assert.equal(plain(model, { ...facts, cores: { ...lying, taken_ns: 1e8, given: null } }).length, 2);
   const thread = gil.parent.children.find(({ holder }) => holder >= 0);
   const stall = { lane: thread.id, t_ns: 0, duration_ns: 9e8, culprit: thread.id, ready_together: 3, cause: { lane: thread.id, t_ns: 0, duration_ns: 1e9, state: "sleep", reason: null, text: null, file: "a.py", line: 80 } };
   assert.equal(plain(model, { ...facts, stall })[2], `${thread.name} blocked its loop for 1 s (sleep, line 80): 3 others were ready and could not run.`);
   use("zh", catalogue("zh"));
   assert.match(plain(model, { ...facts, stall })[2], /堵了 1 s（睡眠|sleep/);
   assert.match(plain(model, { ...facts, gils: [{ ...facts.gils[0], handovers: 0 }] })[1], /从未易手/);
+});
+
+test("figures have the unit their name ends in; what explains a failure is said", () => {
+  use("en", catalogue("en"));
+  assert.deepEqual([figureText("sum_ns", 4.006e9), figureText("state_share", 0.069), figureText("at_once", 1.0001), figureText("lanes", 12000)].map((text) => text.replaceAll("\u2009", " ")), ["4.01 s", "6.9 %", "1", "12 000"].map((text, i) => (i === 1 ? percent(0.069).replace("\u2009", " ") : text)));
+  assert.equal(whyText({ why: "few-cores", figures: { cores_used: 1, cores_reported: 2, cores_given: 1.12 } }), "this machine gave you 1.12 cores");
+  assert.equal(whyText({ why: "not permitted here", figures: {} }), "not permitted here");
+  assert.equal(t("expected.holds", { says: "x" }), "As expected: x.");
 });

@@ -1,0 +1,43 @@
+"""The longest stall: what was ready and could not run, and what its loop's thread did meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.core.facts.longest import WAITS, longest
+from app.core.recording import Recording
+from app.core.records import LaneKind, State
+from app.core.spans import Spans
+
+
+def longest_stall(recording: Recording, spans: Spans) -> dict[str, Any] | None:
+    """The longest time a task or greenlet was ready and not run, and which lane of its loop ran meanwhile, doing what and where."""
+    coroutines = spans.where(np.isin(spans.kind, [LaneKind.TASK, LaneKind.GREENLET]))
+    found = longest(recording, coroutines.in_state(State.READY))
+    if found is None:
+        return None
+    begin, end = np.array([found["t_ns"]]), np.array([found["t_ns"] + found["duration_ns"]])
+    parent = recording.lanes[found["lane"]].parent
+    thread = _thread_above(recording, found["lane"])
+    siblings = [
+        lane.id for lane in recording.lanes if lane.parent == parent and lane.kind in (LaneKind.TASK, LaneKind.GREENLET)
+    ]
+    running = coroutines.where(np.isin(coroutines.lane, siblings)).in_state(State.RUNNING)
+    overlaps = np.minimum(running.end, end) - np.maximum(running.begin, begin)
+    culprit = int(running.lane[int(np.argmax(overlaps))]) if len(overlaps) and overlaps.max() > 0 else None
+    inside = spans.of(thread).in_state(*WAITS) if thread else None
+    cause = longest(recording, inside.where((inside.begin < end) & (inside.end > begin))) if inside else None
+    together = coroutines.in_state(State.READY)
+    others = int(((together.begin < end) & (together.end > begin) & np.isin(together.lane, siblings)).sum())
+    return {**found, "culprit": culprit, "cause": cause, "ready_together": others}
+
+
+def _thread_above(recording: Recording, lane: int) -> int | None:
+    at: int | None = lane
+    while at:
+        if recording.lanes[at].kind is LaneKind.THREAD:
+            return at
+        at = recording.lanes[at].parent
+    return None
