@@ -198,6 +198,8 @@ def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: st
         parameters=job["parameters"],
         limits=limits,
     )
+    if job.get("calibration"):
+        document["machine"] = document["machine"] | {"calibration": job["calibration"]}
     return document | {"sandbox": sandbox}
 
 

@@ -67,7 +67,10 @@ class SuggestedRun(Model):
 
 
 class Header(Model):
-    """What a script's docstring says about it. `order` is its place in the course, `time_limit_s` wall seconds."""
+    """What a script's docstring says about it. `order` is its place in the course, `time_limit_s` wall seconds.
+
+    Of a `cpu_bound` one the machine's cores are measured before the run.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
     topic: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
@@ -76,6 +79,7 @@ class Header(Model):
     note: Text
     shows: Text
     time_limit_s: int | float = Field(default=30, gt=0, le=MAX_TIME_LIMIT_S)
+    cpu_bound: bool = False
     process_limit: int | None = Field(default=None, ge=4, le=20_000)
     requires: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = Field(min_length=1)

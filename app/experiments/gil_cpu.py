@@ -2,6 +2,7 @@
 id = "gil-cpu"
 topic = "gil"
 order = 80
+cpu_bound = true
 source = "David Beazley, Understanding the Python GIL (2010)：倒数 · counting down"
 time_limit_s = 30
 

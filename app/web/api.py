@@ -129,6 +129,7 @@ def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -
         limits=limits,
         script_path=str(experiment.path),
         cwd="/",
+        calibrate=experiment.header.cpu_bound,
     )
 
 

@@ -15,6 +15,7 @@ from app.catalogue import Value
 from app.core.records import Outcome
 from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
 from app.web.admission import Admission
+from app.web.calibration import Calibrator
 from app.web.feed import Feed, Status
 from app.web.settings import Settings
 from app.web.workers import WORKER_COMMAND, Worker, WorkerDiedError, WorkerPool
@@ -39,6 +40,8 @@ class Job:
     script_path: str | None = None
     python: str | None = None
     cwd: str | None = None
+    calibrate: bool = False
+    """Measure the cores before the run."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class RunManager:
         self._store = store
         self._settings = settings
         self._admission = Admission(settings.runs_per_minute, settings.waiting_per_client, settings.queue_length)
+        self._calibrator = Calibrator()
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
@@ -192,7 +196,9 @@ class RunManager:
 
     async def _listen(self, entry: _Entry, worker: Worker) -> dict[str, Any]:
         """Give the job to the worker and pass on what it says; its last message."""
-        await worker.send(self._job_message(entry))
+        alone = len(self._free_slots) == self._settings.slots - 1
+        calibration = await self._calibrator.cores(alone) if entry.job.calibrate else None
+        await worker.send(self._job_message(entry) | {"calibration": calibration})
         if entry.cancelled:
             await worker.send({"cancel": True})
         if self._closing:
