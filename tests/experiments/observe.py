@@ -20,6 +20,7 @@ from app.catalogue import Experiment, read_experiment
 from app.core.recording import Lane
 from app.core.records import LaneKind
 from app.recorder import probe
+from app.recorder.session import Bounds
 from tests.observed import Run, observe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,23 +85,30 @@ way: ContextVar[str] = ContextVar("way", default="plain")
 """Which way `seen` runs an experiment: "plain", or "sandboxed" as a visitor's run is."""
 
 
-def seen(name: str, **parameters: Any) -> Seen:
-    """The experiment `name`, really run with these parameters (the others at their defaults); one run however often asked."""
-    return _seen(way.get(), name, **parameters)
+def seen(name: str, *, ends: str = "finished", **parameters: Any) -> Seen:
+    """The experiment `name`, really run with these parameters (the others at their defaults); one run however often asked.
+
+    `ends` is the outcome that it must have.
+    """
+    return _seen(way.get(), name, ends, **parameters)
 
 
 @cache
-def _seen(way: str, name: str, **parameters: Any) -> Seen:
+def _seen(way: str, name: str, ends: str, **parameters: Any) -> Seen:
     experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
     values = experiment.validate(parameters)
     argv = experiment.argv(values)
-    data = _run_by_worker(experiment, values) if way == "sandboxed" else observe(experiment.path, *argv, parameters=values).data
+    if way == "sandboxed":
+        data = _run_by_worker(experiment, values, ends)
+    else:
+        bounds = Bounds(wall_s=experiment.header.time_limit_s)
+        data = observe(experiment.path, *argv, bounds=bounds, parameters=values).data
     run = Seen(data, experiment.source)
-    assert (run.end["outcome"], run.end["dropped"]) == ("finished", 0), run.output
+    assert (run.end["outcome"], run.end["dropped"]) == (ends, 0), run.output
     return run
 
 
-def _run_by_worker(experiment: Experiment, values: dict[str, Any]) -> bytes:
+def _run_by_worker(experiment: Experiment, values: dict[str, Any], ends: str) -> bytes:
     """The experiment as the server has it run: by a worker, in the sandbox."""
     with TemporaryDirectory() as folder:
         recording = Path(folder) / "run.sched"
@@ -128,7 +136,7 @@ def _run_by_worker(experiment: Experiment, values: dict[str, Any]) -> bytes:
             worker.stdin.write(json.dumps(job) + "\n")
             worker.stdin.flush()  # and left open: its end would be an order to stop
             said = [json.loads(line) for line in worker.stdout]
-        assert said[-1].get("outcome") == "finished", said[-1]
+        assert said[-1].get("outcome") == ends, said[-1]
         return recording.read_bytes()
 
 
