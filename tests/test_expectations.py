@@ -11,7 +11,7 @@ import pytest
 from app import resources
 from app.core import recording
 from app.core.expectations import CHECKS, expectations, faults_of, meets
-from app.core.records import FlowKind, LaneKind, State
+from app.core.records import FlowKind, LaneKind, MarkKind, State
 from tests.samples import MS, Maker
 
 READY, RUNNING, TIMER = State.READY, State.RUNNING, State.WAIT_TIMER
@@ -191,3 +191,55 @@ def test_every_check_is_said_in_both_languages_with_figures_it_has(lang: str) ->
     for name, text in texts.items():
         figures = set(re.findall(r"\{(\w+)\}", text))
         assert [figure for figure in figures if f"`{figure}`" not in (CHECKS[name].__doc__ or "")] == []
+
+
+def test_typical_stay_and_stay_count(make: Maker) -> None:
+    lanes(make, LaneKind.THREAD, (0, 10), (0, 20), (0, 90), state=State.GIL_WAIT)
+    said = judge(make, "typical_stay", kind="thread", state="gil-wait", least_s=0.015, most_s=0.025, count=3)
+    assert (said["verdict"], said["figures"]) == ("holds", {"stays": 3, "typical_ns": 20 * MS})
+    assert judge(make, "typical_stay", kind="thread", state="gil-wait", least_s=0.03)["verdict"] == "fails"
+    assert judge(make, "typical_stay", kind="thread", state="gil-wait", count=4)["verdict"] == "fails"
+    assert judge(make, "stay_count", kind="thread", state="gil-wait", least=3, most=3)["figures"] == {"stays": 3}
+    assert judge(make, "stay_count", kind="thread", state="gil-wait", most=2)["verdict"] == "fails"
+
+
+def test_never_printed(make: Maker) -> None:
+    make.output(0, b"lost 7\n")
+    assert judge(make, "never_printed", words="lost 0")["verdict"] == "holds"
+    assert judge(make, "never_printed", words="lost 7")["verdict"] == "fails"
+
+
+def test_what_was_never_printed_is_not_told_of_silence(make: Maker) -> None:
+    assert judge(make, "never_printed", words="lost 0")["verdict"] == "fails"
+
+
+def switched(make: Maker) -> None:
+    """A task that lives from 20 to 50 ms on a thread that is switched out at 10, 30, 40 (preempted) and 60 ms."""
+    process = make.lane(0, 0, LaneKind.PROCESS, "demo")
+    thread = make.lane(0, process, LaneKind.THREAD, "work")
+    task = make.lane(0, thread, LaneKind.TASK, "play")
+    strip = make.lane(0, thread, LaneKind.CPU, "cpu")
+    make.state(0, strip, State.ON_CPU)
+    make.state(20 * MS, task, RUNNING)
+    make.state(50 * MS, task, State.FINISHED)
+    for at_ms, state in ((10, State.OFF_CPU), (30, State.OFF_CPU), (40, State.PREEMPTED), (60, State.OFF_CPU)):
+        make.state(at_ms * MS, strip, state)
+        make.state((at_ms + 2) * MS, strip, State.ON_CPU)
+
+
+def test_kernel_switches_are_those_within_the_lanes_life(make: Maker) -> None:
+    switched(make)
+    said = judge(make, "kernel_switches", kind="task", each="$workers", least=1, most=1)
+    assert (said["verdict"], said["figures"]) == ("holds", {"switches": 2, "switches_each": 1.0})
+    assert judge(make, "kernel_switches", kind="task", most=1)["verdict"] == "fails"
+    assert judge(make, "kernel_switches", kind="thread", named="nobody")["verdict"] == "fails"
+
+
+def test_keeps_its_core_looks_between_the_first_print_and_the_last(make: Maker) -> None:
+    switched(make)
+    make.mark(35 * MS, 2, MarkKind.STDOUT, "a")
+    make.mark(55 * MS, 2, MarkKind.STDOUT, "b")
+    said = judge(make, "keeps_its_core")
+    assert (said["verdict"], said["figures"]) == ("holds", {"waits": 0, "preemptions": 1})
+    make.mark(25 * MS, 2, MarkKind.STDOUT, "before")
+    assert judge(make, "keeps_its_core")["figures"] == {"waits": 1, "preemptions": 1}

@@ -51,6 +51,52 @@ minimum = 1000
 maximum = 1000000
 title = { zh = "每个加几次", en = "Additions of each" }
 note = { zh = "await 变体每次都要切换，只加这个数的百分之一", en = "the variant await switches each time and adds only a hundredth of it" }
+
+[[expected]]
+check = "never_printed"
+arguments = { words = "lost 0" }
+when = { variant = ["plain", "await"], workers = { minimum = 2 } }
+says = { zh = "丢了更新", en = "updates were lost" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["lost 0"] }
+when = { variant = ["lock", "coroutines"] }
+says = { zh = "一次更新也没有丢", en = "not one update was lost" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "thread", named = "(add)" }
+when = { variant = "plain", workers = { minimum = 2 } }
+needs = ["gil"]
+says = { zh = "丢更新时，也没有两个线程同时运行 Python 代码", en = "all the same no two threads ran Python code at once" }
+
+[[expected]]
+check = "stay_count"
+arguments = { kind = "thread", named = "(add_with_lock)", state = "lock", least = 1 }
+when = { variant = "lock", workers = { minimum = 2 } }
+says = { zh = "线程要等锁", en = "threads waited for the lock" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "task", named = "add_", most = 1.0 }
+when = { variant = ["coroutines", "await"], workers = { minimum = 2 } }
+says = { zh = "协程在一个线程里轮流运行", en = "the coroutines took turns within one thread" }
+
+[[runs]]
+title = { zh = "线程，没有锁：丢", en = "Threads, no lock: lost" }
+
+[[runs]]
+title = { zh = "线程，有锁：不丢，但要等", en = "Threads with a lock: none lost, but waits" }
+parameters = { variant = "lock" }
+
+[[runs]]
+title = { zh = "协程，读写之间没有 await：不丢", en = "Coroutines, no await in between: none lost" }
+parameters = { variant = "coroutines" }
+
+[[runs]]
+title = { zh = "协程，读写之间有 await：也丢", en = "Coroutines, an await in between: lost as well" }
+parameters = { variant = "await" }
 """
 
 import argparse

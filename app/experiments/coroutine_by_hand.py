@@ -41,6 +41,28 @@ default = 10
 minimum = 1
 maximum = 200
 title = { zh = "每个协程几步", en = "Steps of each" }
+
+[[expected]]
+check = "keeps_its_core"
+says = { zh = "交接之间，线程没有一次因等待而离开 CPU", en = "in all the hand-overs the thread not once left its CPU to wait" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "greenlet", named = "greenlet_p", most = 1.0 }
+when = { variant = "greenlet" }
+says = { zh = "两个协程轮流运行，从不重叠", en = "the two coroutines took turns and never ran at once" }
+
+[[expected]]
+check = "lane_count"
+arguments = { kind = "thread", least = 1, most = 1 }
+says = { zh = "自始至终只有一个线程", en = "there was one thread throughout" }
+
+[[runs]]
+title = { zh = "greenlet：各有自己的栈", en = "greenlets: a stack each" }
+
+[[runs]]
+title = { zh = "生成器：只有自己的一层栈帧", en = "generators: one frame each" }
+parameters = { variant = "generator" }
 """
 
 import argparse

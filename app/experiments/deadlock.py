@@ -35,6 +35,31 @@ default = "opposite"
 choices = ["opposite", "one-order"]
 title = { zh = "取锁的顺序", en = "Order of taking" }
 note = { zh = "opposite：相反；one-order：大家都先取锁 1", en = "opposite: one after the other's order; one-order: everybody takes lock 1 first" }
+
+[[expected]]
+check = "ended"
+arguments = { wanted = "time limit" }
+when = { variant = "opposite" }
+says = { zh = "程序自己不会结束，是看门狗终止的", en = "the program did not end by itself, the watchdog ended it" }
+
+[[expected]]
+check = "share_of_life"
+arguments = { kind = "thread", state = "lock", least = 0.5 }
+when = { variant = "opposite" }
+says = { zh = "线程几乎一直在等锁", en = "the threads waited for a lock nearly all the time" }
+
+[[expected]]
+check = "ended"
+arguments = { wanted = "finished" }
+when = { variant = "one-order" }
+says = { zh = "顺序一致就没有死锁，程序正常结束", en = "with one order there is no deadlock, and the program finished" }
+
+[[runs]]
+title = { zh = "顺序相反：死锁", en = "Opposite order: deadlock" }
+
+[[runs]]
+title = { zh = "顺序一致：后来的等一等", en = "One order: the later one waits a while" }
+parameters = { variant = "one-order" }
 """
 
 import argparse

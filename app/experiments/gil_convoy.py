@@ -51,6 +51,31 @@ default = 300
 minimum = 10
 maximum = 1000
 title = { zh = "请求数", en = "Requests" }
+
+[[expected]]
+check = "typical_stay"
+arguments = { kind = "thread", named = "(echo)", state = "gil-wait", least_s = 0.0025 }
+when = { interval = { minimum = 5.0 } }
+needs = ["gil"]
+says = { zh = "echo 线程每次都要等 GIL 等上约一个切换间隔", en = "the echo thread waited about a switch interval for the GIL each time" }
+
+[[expected]]
+check = "share_of_life"
+arguments = { kind = "thread", named = "(echo)", state = "gil-wait", least = 0.3 }
+when = { interval = { minimum = 5.0 } }
+needs = ["gil"]
+says = { zh = "echo 线程的时间大半花在等 GIL 上", en = "the echo thread spent much of its life waiting for the GIL" }
+
+[[runs]]
+title = { zh = "间隔 5 毫秒（默认）", en = "Interval 5 ms, the default" }
+
+[[runs]]
+title = { zh = "间隔 0.05 毫秒：缓解", en = "Interval 0.05 ms: eased" }
+parameters = { interval = 0.05 }
+
+[[runs]]
+title = { zh = "4 个计算线程", en = "4 computing threads" }
+parameters = { spinners = 4, requests = 100 }
 """
 
 import argparse

@@ -49,6 +49,44 @@ default = 10
 minimum = 1
 maximum = 50
 title = { zh = "每个线程算几份", en = "Pieces of each thread" }
+
+[[expected]]
+check = "at_once"
+arguments = { kind = "thread", named = "(work)", state = "no-gil", least = 1.15 }
+when = { variant = ["hashlib", "zlib", "bz2"], threads = { minimum = 2 } }
+needs = ["gil"]
+says = { zh = "几个线程放开了 GIL，同时在 C 代码里计算", en = "several threads computed in C at the same time, without the GIL" }
+
+[[expected]]
+check = "share_of_life"
+arguments = { kind = "thread", named = "(work)", state = "no-gil", least = 0.7 }
+when = { variant = ["hashlib", "zlib", "bz2"] }
+needs = ["gil"]
+says = { zh = "计算几乎都在 GIL 之外进行", en = "nearly all of the computing was done without the GIL" }
+
+[[expected]]
+check = "in_turn"
+arguments = { kind = "thread", named = "(work)", state = "running" }
+when = { variant = "python", threads = { minimum = 2 } }
+needs = ["gil"]
+says = { zh = "纯 Python 的计算只能轮流", en = "computations in pure Python took turns" }
+
+[[expected]]
+check = "uses_cores"
+arguments = { named = "(work)", least = 1.5 }
+when = { variant = ["hashlib", "zlib", "bz2"], threads = { minimum = 2 } }
+says = { zh = "几个线程同时在几个核上", en = "the threads were on several cores at once" }
+
+[[runs]]
+title = { zh = "hashlib：放开 GIL", en = "hashlib releases the GIL" }
+
+[[runs]]
+title = { zh = "bz2：也放开 GIL", en = "bz2 releases it too" }
+parameters = { variant = "bz2" }
+
+[[runs]]
+title = { zh = "纯 Python：轮流", en = "Pure Python takes turns" }
+parameters = { variant = "python" }
 """
 
 import argparse

@@ -50,6 +50,41 @@ default = 5000000
 minimum = 100000
 maximum = 50000000
 title = { zh = "每个进程倒数多少", en = "Countdown of each" }
+
+[[expected]]
+check = "stay_count"
+arguments = { kind = "cpu", state = "preempted", named = "MainThread", least = 3 }
+when = { programs = { minimum = 4 } }
+says = { zh = "核不够分，内核抢占了正在计算的进程", en = "there were not enough cores, and the kernel preempted processes in the midst of computing" }
+
+[[expected]]
+check = "cores_in_turn"
+arguments = { most = 1.1 }
+when = { cores = "one" }
+says = { zh = "只有一个核：任何时刻至多一个进程在运行", en = "with one core no two processes ran at the same time" }
+
+[[expected]]
+check = "uses_cores"
+arguments = { least = 1.5 }
+when = { cores = "all", programs = { minimum = 2 } }
+says = { zh = "几个进程同时在几个核上运行", en = "processes ran on several cores at once" }
+
+[[expected]]
+check = "at_once"
+arguments = { kind = "process", share = 0.6 }
+when = { programs = { minimum = 2 } }
+says = { zh = "几个进程同时都在进行中", en = "the processes were under way at the same time" }
+
+[[runs]]
+title = { zh = "4 个进程，所有的核", en = "4 processes, all cores" }
+
+[[runs]]
+title = { zh = "4 个进程，一个核：只有并发", en = "4 processes, one core: concurrent only" }
+parameters = { cores = "one" }
+
+[[runs]]
+title = { zh = "1 个进程：没有人来抢", en = "1 process: nobody takes its core" }
+parameters = { programs = 1 }
 """
 
 import argparse

@@ -34,6 +34,33 @@ default = 400
 minimum = 100
 maximum = 5000
 title = { zh = "来回几次", en = "Round trips" }
+
+[[expected]]
+check = "kernel_switches"
+arguments = { kind = "process", named = "Process-", each = "$rounds", least = 0.5, most = 4 }
+says = { zh = "进程每次交接都要经过内核", en = "processes handed over through the kernel each time" }
+
+[[expected]]
+check = "kernel_switches"
+arguments = { kind = "thread", named = "(play)", each = "$rounds", least = 0.5, most = 6 }
+says = { zh = "线程每次交接都要经过内核", en = "threads handed over through the kernel each time" }
+
+[[expected]]
+check = "kernel_switches"
+arguments = { kind = "task", named = "player", each = "$rounds", most = 0.1 }
+says = { zh = "asyncio 任务的交接不经过内核", en = "asyncio tasks handed over without the kernel" }
+
+[[expected]]
+check = "kernel_switches"
+arguments = { kind = "greenlet", each = "$rounds", most = 0.1 }
+says = { zh = "greenlet 的交接不经过内核", en = "greenlets handed over without the kernel" }
+
+[[runs]]
+title = { zh = "400 个来回", en = "400 round trips" }
+
+[[runs]]
+title = { zh = "4000 个来回：更准，记录也更多", en = "4000 round trips: more exact, and more to record" }
+parameters = { rounds = 4000 }
 """
 
 import argparse

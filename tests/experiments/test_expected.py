@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.catalogue import Catalogue, Experiment
-from app.core.expectations import expectations
+from app.core.expectations import expectations, meets
 from tests.experiments.observe import FOLDER, needs_probe, seen
 
 pytestmark = needs_probe
@@ -23,6 +23,13 @@ def suggested(experiment: Experiment) -> list[dict[str, Any]]:
     return [{}, *(one for one in others if experiment.validate(one) != defaults)]
 
 
+def end_of(experiment: Experiment, parameters: dict[str, Any]) -> str:
+    """The outcome it says a run with these parameters has."""
+    values = experiment.validate(parameters)
+    said = [one.model_dump() for one in experiment.header.expected if one.check == "ended"]
+    return next((one["arguments"]["wanted"] for one in said if meets(values, one["when"])), "finished")
+
+
 CASES = [(experiment, parameters) for experiment in EXPERIMENTS for parameters in suggested(experiment)]
 
 
@@ -31,7 +38,7 @@ CASES = [(experiment, parameters) for experiment in EXPERIMENTS for parameters i
 def test_the_expected_picture_is_seen(experiment: Experiment, parameters: dict[str, Any]) -> None:
     if experiment.header.requires:
         pytest.skip(f"requires {', '.join(experiment.header.requires)}")
-    told = expectations(seen(experiment.id, **parameters).recording)
+    told = expectations(seen(experiment.id, ends=end_of(experiment, parameters), **parameters).recording)
     assert [one for one in told if one["verdict"] == "fails" and one["check"] not in OF_THE_MACHINE] == []
 
 

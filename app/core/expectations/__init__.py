@@ -15,13 +15,25 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.expectations import coroutines, lanes, outputs, times
+from app.core.expectations import coroutines, lanes, outputs, switches, times
 from app.core.expectations.registry import CHECKS, Verdict, faults_of, unobservable
 from app.core.expectations.seen import Seen
 from app.core.recording import Recording
 from app.core.records import Outcome
 
-__all__ = ["CHECKS", "Verdict", "coroutines", "expectations", "expected_of", "faults_of", "lanes", "meets", "outputs", "times"]
+__all__ = [
+    "CHECKS",
+    "Verdict",
+    "coroutines",
+    "expectations",
+    "expected_of",
+    "faults_of",
+    "lanes",
+    "meets",
+    "outputs",
+    "switches",
+    "times",
+]
 
 _CUT_SHORT = {Outcome.CANCELLED, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.FAULT}
 

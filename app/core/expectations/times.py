@@ -130,3 +130,27 @@ def _within(spans: Spans, begin: NDArray[np.int64], end: NDArray[np.int64]) -> i
         return np.where(t <= edges[0], 0, sums[at] + partial)
 
     return int((until(end) - until(begin)).sum())
+
+
+@check
+def typical_stay(
+    seen: Seen, *, kind: str, state: str, named: str = "", least_s: float = 0.0, most_s: float = float("inf"), count: int = 1
+) -> Verdict:
+    """At least `count` stays in the state, and half of them lasted within these bounds (their median). Figures: `stays`, `typical_ns`."""
+    if why := seen.lacks(kind):
+        return unobservable(why)
+    stays = seen.stays(kind, named, state)
+    typical = int(np.median(stays.length)) if len(stays.lane) else 0
+    holds = len(stays.lane) >= count and least_s * 1e9 <= typical <= most_s * 1e9
+    return Verdict(holds, {"stays": len(stays.lane), "typical_ns": typical}, longest(stays, 1))
+
+
+@check
+def stay_count(
+    seen: Seen, *, kind: str, state: str | list[str], named: str = "", least: float = 0, most: float = float("inf")
+) -> Verdict:
+    """Those lanes together entered the state so many times. Figure: `stays`."""
+    if why := seen.lacks(kind):
+        return unobservable(why)
+    stays = seen.stays(kind, named, state)
+    return Verdict(least <= len(stays.lane) <= most, {"stays": len(stays.lane)}, longest(stays, 1))
