@@ -187,6 +187,11 @@ def test_export_to_a_file_and_to_standard_output(script: Path, tmp_path: Path) -
     document = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert (document["format"], document["header"]["argv"]) == ("schedscope", ["0"])
     assert json.loads(schedscope("export", "run.sched", "--format", "json", cwd=tmp_path).stdout) == document
+    begins = {"csv": "section,lane,", "svg": "<svg ", "html": "<!doctype html>", "facts": "{"}
+    for kind, head in begins.items():
+        assert schedscope("export", "run.sched", "--format", kind, cwd=tmp_path).stdout.startswith(head), kind
+    assert schedscope("export", "run.sched", "--format", "perfetto", "-o", "run.pftrace", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "run.pftrace").read_bytes()[:1] == b"\n"  # field 1 of a Trace: a packet
 
 
 @pytest.mark.parametrize(
@@ -195,6 +200,8 @@ def test_export_to_a_file_and_to_standard_output(script: Path, tmp_path: Path) -
         (["export", "nothing.sched", "--format", "json"], 2, "nothing.sched: No such file"),
         (["export", "script.py", "--format", "json"], 1, "not a Schedscope recording"),
         (["export", "script.py", "--format", "docx"], 2, "docx"),
+        (["export", "script.py", "--format", "svg", "--width", "9"], 2, "--width is 9: it must be from 200 to 8000"),
+        (["export", "script.py", "--format", "svg", "--start", "2", "--end", "1"], 2, "before --end"),
         (["fly"], 2, "no such command: fly"),
         ([], 2, "a command is missing"),
         (["run", "nothing.py"], 2, "nothing.py: No such file"),

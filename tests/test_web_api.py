@@ -180,6 +180,35 @@ def test_the_json_export_is_whole(server: RunningServer, finished: str) -> None:
     assert problem(server.http.get(f"/api/runs/{finished}/export?format=docx"), 422)["errors"][0]["field"] == "format"
 
 
+@pytest.mark.parametrize(
+    ("query", "media_type", "head", "name"),
+    [
+        ("format=csv", "text/csv; charset=utf-8", b"section,lane,", "csv"),
+        ("format=perfetto", "application/x-protobuf", b"\n", "pftrace"),
+        (
+            "format=svg&theme=dark&lang=zh&width=900",
+            "image/svg+xml",
+            b'<svg xmlns="http://www.w3.org/2000/svg" width="900"',
+            "svg",
+        ),
+        ("format=html&lang=zh", "text/html; charset=utf-8", b"<!doctype html>", "html"),
+    ],
+)
+def test_other_formats(server: RunningServer, finished: str, query: str, media_type: str, head: bytes, name: str) -> None:
+    answer = server.http.get(f"/api/runs/{finished}/export?{query}")
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"] == f'attachment; filename="{finished}.{name}"'
+    assert answer.content.startswith(head)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("width=9", "width"), ("start=-1", "start"), ("start=2&end=1", "start"), ("theme=red", "theme")]
+)
+def test_export_options_out_of_bounds_are_named(server: RunningServer, finished: str, query: str, field: str) -> None:
+    answer = server.http.get(f"/api/runs/{finished}/export?format=svg&{query}")
+    assert problem(answer, 422)["errors"][0]["field"] == field
+
+
 def test_the_catalogue_and_the_health(server: RunningServer) -> None:
     listed = server.http.get("/api/experiments").json()
     assert [experiment["id"] for experiment in listed] == ["prints", "waits", "fails"]

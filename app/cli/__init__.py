@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -131,35 +130,26 @@ def record(words: list[str]) -> int:
 
 def export(words: list[str]) -> int:
     """`schedscope export`: to a file or to standard output."""
+    from app.cli.export import ExportError, write_export
+    from app.core.export.formats import FORMATS
+
     parser = argparse.ArgumentParser(prog="schedscope export", description="Write a recording in another format.")
     parser.add_argument("recording", type=Path, metavar="RUN.sched")
-    kinds = "json is lossless (times in nanoseconds); facts are what it says in numbers"
-    parser.add_argument("--format", choices=["json", "facts"], required=True, help=kinds)
+    kinds = "; ".join(f"{name}: {spec.about}" for name, spec in FORMATS.items())
+    parser.add_argument("--format", choices=list(FORMATS), required=True, help=kinds)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--lang", choices=["zh", "en"], default="en", help="the words of svg and html")
+    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours of svg")
+    parser.add_argument("--start", type=float, metavar="S", help="svg: from so many seconds after the recording's start")
+    parser.add_argument("--end", type=float, metavar="S", help="svg: to so many seconds after it")
+    parser.add_argument("--width", type=int, default=1200, metavar="PX", help="svg: width, 200 to 8000 (default 1200)")
     options = parser.parse_args(words)
-
-    from app.core.blocks import RecordingError
-    from app.core.export import json_document
-    from app.core.facts import facts
-    from app.core.recording import read
-
     try:
-        with options.recording.open("rb") as file:
-            make = {"json": json_document, "facts": facts}[options.format]
-            document = make(read(iter(lambda: file.read(1 << 20), b"")))
-        if options.output is not None:
-            with options.output.open("w", encoding="utf-8") as out:
-                json.dump(document, out, ensure_ascii=False)
-            return 0
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        json.dump(document, sys.stdout, ensure_ascii=False)
-        sys.stdout.flush()
+        write_export(options)
     except BrokenPipeError:
         return _hung_up()
-    except OSError as error:
-        return _complain("export", f"{error.filename}: {error.strerror}", 2)
-    except RecordingError as error:
-        return _complain("export", f"{options.recording}: {error}", 1)
+    except ExportError as error:
+        return _complain("export", str(error), error.status)
     return 0
 
 

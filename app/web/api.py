@@ -11,9 +11,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import Experiment, FieldError
+from app.core.export.formats import FORMATS
 from app.store import Run
 from app.web.admission import client_key
-from app.web.exports import MEDIA_TYPES
 from app.web.feed import Feed, Status
 from app.web.problems import Problem
 from app.web.runs import Job
@@ -201,20 +201,43 @@ async def _bytes_of(feed: Feed, size_bytes: int) -> AsyncIterator[bytes]:
         yield span
 
 
+class ExportOptions(BaseModel):
+    """How an export is to be. All but `format` concern only the formats that are named."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["json", "facts", "csv", "perfetto", "svg", "html"] = "json"
+    lang: Literal["zh", "en"] = Field(default="en", description="svg, html: the words")
+    theme: Literal["light", "dark"] = Field(default="light", description="svg: the colours")
+    start: float | None = Field(default=None, ge=0, le=1e6, description="svg: from so many seconds after the start")
+    end: float | None = Field(default=None, gt=0, le=1e6, description="svg: to so many seconds after the start")
+    width: int = Field(default=1200, ge=200, le=8000, description="svg: pixels")
+
+    def words(self) -> list[str]:
+        """As the command `schedscope export` takes them."""
+        given = {"lang": self.lang, "theme": self.theme, "start": self.start, "end": self.end, "width": self.width}
+        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
 @router.get("/api/runs/{run}/export", response_class=Response)
-async def export(
-    request: Request, run: str, kind: Annotated[Literal["json", "facts"], Query(alias="format")] = "json"
-) -> StreamingResponse:
-    """The recording in another format; of a run that goes on, as far as it is. `json` is lossless (times in nanoseconds), `facts` what
-    it says in numbers."""
+async def export(request: Request, run: str, options: Annotated[ExportOptions, Query()]) -> StreamingResponse:
+    """The recording in another format; of a run that goes on, as far as it is.
+
+    `json` is lossless (times in nanoseconds), `facts` what it says in numbers, `csv` the same as a table, `perfetto` a trace for
+    Perfetto, `svg` a picture, `html` one file that replays offline.
+    """
     state = state_of(request)
     row, status = await state.manager.get(run)
     if not row.size_bytes:
         raise _nothing_recorded()
-    pieces = await state.exporter.export(state.store.recording_path(run), kind)
+    if options.start is not None and options.end is not None and options.start >= options.end:
+        detail = "start must be before end"
+        raise Problem(422, "bad-request", "Bad request", detail, [FieldError("start", detail, options.end)])
+    pieces = await state.exporter.export(state.store.recording_path(run), options.format, *options.words())
+    spec = FORMATS[options.format]
     cache = _FOR_EVER if status.ended else "no-store"
-    headers = {"Cache-Control": cache, "Content-Disposition": f'attachment; filename="{run}.{kind}"'}
-    return StreamingResponse(pieces, headers=headers, media_type=MEDIA_TYPES[kind])
+    headers = {"Cache-Control": cache, "Content-Disposition": f'attachment; filename="{run}.{spec.ending}"'}
+    return StreamingResponse(pieces, headers=headers, media_type=spec.media_type)
 
 
 @router.get("/healthz")

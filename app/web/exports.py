@@ -1,6 +1,6 @@
 """Exports, each made by `schedscope export` in a process of its own.
 
-Turning a large recording into JSON takes seconds of one core and much memory: in this process it would hold up every live viewer.
+Turning a large recording into another format takes seconds of one core and much memory: in this process it would hold up every live viewer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from app import resources
 from app.web.problems import Problem
 
-MEDIA_TYPES = {"json": "application/json", "facts": "application/json"}
 _PIECE_BYTES = 256 * 1024
 
 
@@ -24,9 +23,9 @@ class Exporter:
     def __init__(self, at_once: int = 2) -> None:
         self._slots = asyncio.Semaphore(at_once)
 
-    async def export(self, recording: Path, kind: str) -> AsyncIterator[bytes]:
-        """The export in pieces. Raises Problem 500 when it cannot be made; a client that goes away ends the process."""
-        pieces = self._pieces(recording, kind)
+    async def export(self, recording: Path, kind: str, *options: str) -> AsyncIterator[bytes]:
+        """The export in pieces; `options` are more of the command's. Raises Problem 500 when it cannot be made; a client that goes away ends the process."""
+        pieces = self._pieces(recording, kind, options)
         try:
             first = await anext(pieces)
         except StopAsyncIteration:
@@ -39,9 +38,9 @@ class Exporter:
 
         return all_pieces()
 
-    async def _pieces(self, recording: Path, kind: str) -> AsyncIterator[bytes]:
+    async def _pieces(self, recording: Path, kind: str, options: tuple[str, ...]) -> AsyncIterator[bytes]:
         async with self._slots:
-            command = (sys.executable, "-m", "app", "export", "--format", kind, str(recording))
+            command = (sys.executable, "-m", "app", "export", "--format", kind, *options, str(recording))
             process = await asyncio.create_subprocess_exec(*command, cwd=resources.IMPORT_ROOT, stdin=DEVNULL, stdout=PIPE)
             assert process.stdout is not None
             try:

@@ -62,6 +62,10 @@ class Texts:
 
         return translate
 
+    def words(self, lang: Language) -> dict[str, str]:
+        """Every text by its key."""
+        return self._texts[lang]
+
     @staticmethod
     def _read(path: Path) -> dict[str, str]:
         if not path.exists():

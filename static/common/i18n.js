@@ -1,6 +1,8 @@
 // @ts-check
 /** The page's words: one catalogue per language in `static/i18n/`, nested by room, asked for by "room.word". */
 
+import { enclosed } from "./enclosed.js";
+
 /** @typedef {{[key: string]: string | Texts}} Texts */
 
 /** @type {Map<string, string>} */
@@ -20,6 +22,8 @@ export function use(lang, nested) {
 
 /** Fetches the page's language. @param {string} lang */
 export async function load(lang) {
+  const here = enclosed("words");
+  if (here !== null) return use(lang, JSON.parse(here));
   const answer = await fetch(new URL(`../i18n/${lang}.json`, import.meta.url));
   use(lang, await answer.json());
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The run page: an experiment before its run, the run while it goes on, and what it left. */
 import { need } from "../common/dom.js";
+import { isFile } from "../common/enclosed.js";
 import { t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
 import { BlockReader } from "../recording/decode.js";
@@ -225,7 +226,7 @@ class RunPage {
     if (this.timeline.camera.following !== "none") this.timeline.fit();
     const end = this.model.end ?? run.end ?? null;
     const outcome = end?.outcome ?? run.outcome ?? "interrupted";
-    this.status.ended(outcome, end, new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
+    this.status.ended(outcome, end, isFile() ? "" : new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
     this.question?.reveal();
     this.#drawn();
     if (this.model.header) void this.#showFacts();
@@ -271,7 +272,7 @@ class RunPage {
     this.form.disabled = going;
     this.button.dataset.action = going ? "cancel" : "run";
     this.button.disabled = state === "starting" || (going && !mayCancel(this.run));
-    this.button.hidden = !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
+    this.button.hidden = isFile() || !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
     need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
     need("#follow").hidden = state !== "running" || this.timeline?.camera.following !== "none";
     this.#sayEmpty();

@@ -68,7 +68,7 @@ export class StatusLine {
   ended(outcome, end, link) {
     // Its exit code is in the words already.
     const message = end?.message && !/^exit code/.test(end.message) ? [make("span", { class: "status-message" }, end.message)] : [];
-    this.#say(isGood(outcome) ? "good" : "bad", outcomeText(outcome, end), ...message, ...(end ? endPhrases(end) : []).map((phrase) => make("span", { class: "fact" }, phrase)), shareButton(link));
+    this.#say(isGood(outcome) ? "good" : "bad", outcomeText(outcome, end), ...message, ...(end ? endPhrases(end) : []).map((phrase) => make("span", { class: "fact" }, phrase)), ...(link ? [shareButton(link)] : []));
   }
 
   /** @param {string} message */

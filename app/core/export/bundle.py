@@ -1,0 +1,57 @@
+"""The page's ES modules as one script that imports nothing, for a page that is opened from disk.
+
+Only what our own modules use is understood (`import { a, b as c } from "./x.js"`, `import * as x`, `export` before a declaration); anything else
+is refused, so that a bundle is right or is not made.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+_IMPORT = re.compile(r'^import\s*(?:(\{[^}]*\}|\* as [\w$]+)\s*from\s*)?"([^"]+)";[ \t]*$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function\*?|function\*?|class|const) ([\w$]+))", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
+
+
+class BundleError(ValueError):
+    """A module is missing, imports itself, or uses a form of import or export that is not understood."""
+
+
+def bundle(entry: str, sources: Mapping[str, str]) -> str:
+    """The module `entry` and all it imports, as the text of one module script. `sources` are the modules by path."""
+    order: list[str] = []
+    _visit(entry, sources, order, ())
+    return "\n".join(_wrapped(path, sources[path], order) for path in order)
+
+
+def _visit(path: str, sources: Mapping[str, str], order: list[str], above: tuple[str, ...]) -> None:
+    if path in above:
+        raise BundleError(f"{' → '.join((*above, path))}: modules that import each other")
+    if path in order:
+        return
+    if path not in sources:
+        raise BundleError(f"{above[-1] if above else 'the bundle'} imports {path}, which is not there")
+    for match in _IMPORT.finditer(sources[path]):
+        _visit(_resolved(path, match[2]), sources, order, (*above, path))
+    order.append(path)
+
+
+def _resolved(path: str, target: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+
+
+def _wrapped(path: str, source: str, order: list[str]) -> str:
+    """A module as a function that gives what it exports."""
+
+    def imported(match: re.Match[str]) -> str:
+        names = re.sub(r"\s+as\s+", ": ", match[1] or "").removeprefix("*: ")
+        return f"const {names} = $m{order.index(_resolved(path, match[2]))};" if names else ""
+
+    exports = [match[1] for match in _EXPORT.finditer(source)]
+    body = _EXPORT.sub("", _IMPORT.sub(imported, source))
+    if strange := _OTHER.search(body):
+        raise BundleError(f"{path}: cannot bundle {strange[0]!r}")
+    body = body.replace("import.meta.url", "document.baseURI")
+    return f"const $m{order.index(path)} = await (async () => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();"
