@@ -25,7 +25,7 @@ def page_of(recording: bytes, lang: Language) -> str:
     page = _render(decoded, lang, static)
     files = {str(path.relative_to(static)): path.read_text("utf-8") for path in static.rglob("*") if path.suffix in _KINDS}
     words = json.loads((static / "i18n" / f"{lang}.json").read_text("utf-8"))
-    return offline_page(page, files, recording, words, facts(decoded))
+    return offline_page(page.lstrip(), files, recording, words, facts(decoded))
 
 
 def _render(recording: Recording, lang: Language, static: Path) -> str:
