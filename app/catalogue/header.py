@@ -81,6 +81,7 @@ class Header(Model):
     time_limit_s: int | float = Field(default=30, gt=0, le=MAX_TIME_LIMIT_S)
     cpu_bound: bool = False
     process_limit: int | None = Field(default=None, ge=4, le=20_000)
+    descriptor_limit: int | None = Field(default=None, ge=16, le=65_536)
     requires: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = Field(min_length=1)
     question: Question
@@ -109,6 +110,12 @@ class Header(Model):
                     if isinstance(fault := known[name].check(value), FieldError):
                         raise ValueError(f"{place}: {name} {fault.message}")
         return self
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """What the script asks for, by the names of `app/sandbox/limits.py`; the rest stays as the server has it."""
+        asked = {"wall_s": self.time_limit_s, "processes": self.process_limit, "descriptors": self.descriptor_limit}
+        return {name: number for name, number in asked.items() if number is not None}
 
 
 def _values_of(condition: Condition) -> tuple[Value, ...]:

@@ -116,10 +116,9 @@ def _experiment_of(state: ServerState, experiment_id: str | None) -> Experiment:
 
 
 def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -> Job:
-    """A run of a catalogue's experiment: its own time limit within the server's, more processes where it asks for them."""
-    limits = settings.limits | {"wall_s": min(experiment.header.time_limit_s, settings.wall_limit_s)}
-    if experiment.header.process_limit is not None:
-        limits["processes"] = experiment.header.process_limit
+    """A run of a catalogue's experiment: its own time limit within the server's, more of what it asks for."""
+    asked = experiment.header.limits
+    limits = settings.limits | asked | {"wall_s": min(asked["wall_s"], settings.wall_limit_s)}
     return Job(
         name=experiment.path.name,
         source=experiment.source,

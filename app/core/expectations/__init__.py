@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.expectations import coroutines, lanes, outputs, switches, times
+from app.core.expectations import coroutines, lanes, outputs, switches, times, transfers
 from app.core.expectations.registry import CHECKS, Verdict, faults_of, unobservable
 from app.core.expectations.seen import Seen
 from app.core.recording import Recording
@@ -33,6 +33,7 @@ __all__ = [
     "outputs",
     "switches",
     "times",
+    "transfers",
 ]
 
 _CUT_SHORT = {Outcome.CANCELLED, Outcome.REFUSED, Outcome.INTERRUPTED, Outcome.FAULT}

@@ -31,12 +31,14 @@ static const char *holds_the_loop(enum probe_state state)
 }
 
 static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
-                            uint64_t value)
+                            uint64_t value, const char *came)
 {
     struct probe_where where = {0};
     void (*find)(struct probe_where *) = atomic_load_explicit(&probe_find, memory_order_acquire);
     if (find)
         find(&where);
+    if (came)
+        where.text = probe_intern(came, strlen(came));
     probe_emit(ring, t_ns, thread->lane, PROBE_STATE, (int)state, &where, value);
     const char *word = thread->current != thread->lane && thread->current != thread->loop ? holds_the_loop(state) : NULL;
     if (!word)
@@ -61,7 +63,7 @@ struct probe_thread *probe_enter(enum probe_state state, uint64_t value)
         thread->since_ns = now;
         return thread;
     }
-    emit_with_place(ring, now, thread, state, value);
+    emit_with_place(ring, now, thread, state, value, NULL);
     if (thread->loop && state == PROBE_STATE_POLL)
         probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_POLL, NULL, value);
     return thread;
@@ -79,13 +81,37 @@ void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t v
     if (state == PROBE_STATE_FILE) {
         if (now - thread->since_ns < FILE_WORTH_NS)
             return;
-        emit_with_place(ring, thread->since_ns, thread, state, value);
+        emit_with_place(ring, thread->since_ns, thread, state, value, NULL);
     }
     probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
     if (thread->current != thread->lane && thread->current != thread->loop && holds_the_loop(state))
         probe_emit(ring, now, thread->current, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
     if (thread->loop && state == PROBE_STATE_POLL)
         probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+}
+
+/* The same for a call that cannot wait: it is recorded when it is over, with what came of it (NULL: nothing to tell). */
+struct probe_thread *probe_enter_at_once(void)
+{
+    if (probe_idle() || probe_thread()->ended || probe_thread()->finished)
+        return NULL;
+    struct probe_thread *thread = probe_thread();
+    thread->busy = 1;
+    thread->since_ns = probe_now();
+    return thread;
+}
+
+void probe_leave_at_once(struct probe_thread *thread, enum probe_state state, uint64_t value, const char *came)
+{
+    if (!thread)
+        return;
+    thread->busy = 0;
+    struct probe_ring *ring = probe_observing();
+    if (!ring)
+        return;
+    uint64_t now = probe_now();
+    emit_with_place(ring, thread->since_ns, thread, state, value, came);
+    probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
 }
 
 /* Nothing would be recorded now: what it takes to find out the kind of a call can be saved. */

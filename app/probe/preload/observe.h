@@ -8,6 +8,8 @@
 
 struct probe_thread *probe_enter(enum probe_state state, uint64_t value);
 void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t value);
+struct probe_thread *probe_enter_at_once(void);
+void probe_leave_at_once(struct probe_thread *thread, enum probe_state state, uint64_t value, const char *came);
 bool probe_idle(void);
 
 /* Bracket `call` and give its result; errno stays what the call made it. */

@@ -1,4 +1,5 @@
 /* Descriptors: reading, writing, connecting, and waiting until one of many is ready. */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -43,6 +44,28 @@ static enum probe_state by_descriptor(int fd, enum probe_state for_socket)
     return S_ISSOCK(status.st_mode) ? for_socket : PROBE_STATE_FILE;
 }
 
+static bool waits(int fd, int flags)
+{
+    int saved = errno;
+    int status = fcntl(fd, F_GETFL);
+    errno = saved;
+    return !(flags & MSG_DONTWAIT) && (status < 0 || !(status & O_NONBLOCK));
+}
+
+/* A read that does not wait for data fails with EAGAIN when there are none: its record says so. */
+#define OBSERVE_READ(what, fd, flags, call)                                                                                    \
+    do {                                                                                                                       \
+        enum probe_state reads = what;                                                                                         \
+        if (reads == PROBE_STATE_FILE || probe_idle() || waits(fd, flags))                                                     \
+            OBSERVE(ssize_t, reads, (uint64_t)fd, call);                                                                       \
+        struct probe_thread *trying = probe_enter_at_once();                                                                   \
+        ssize_t got = (call);                                                                                                  \
+        int failed = errno;                                                                                                    \
+        probe_leave_at_once(trying, reads, (uint64_t)fd, got < 0 && failed == EAGAIN ? "EAGAIN" : NULL);                       \
+        errno = failed;                                                                                                        \
+        return got;                                                                                                            \
+    } while (0)
+
 /* What a child of vfork writes (why it could not become the other program) is not its parent's doing. */
 static bool not_ours(void)
 {
@@ -53,30 +76,30 @@ EXPORT ssize_t read(int fd, void *into, size_t size)
 {
     if (probe_idle())
         return real_read()(fd, into, size);
-    OBSERVE(ssize_t, by_descriptor(fd, PROBE_STATE_READ), (uint64_t)fd, real_read()(fd, into, size));
+    OBSERVE_READ(by_descriptor(fd, PROBE_STATE_READ), fd, 0, real_read()(fd, into, size));
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *into, int count)
 {
     if (probe_idle())
         return real_readv()(fd, into, count);
-    OBSERVE(ssize_t, by_descriptor(fd, PROBE_STATE_READ), (uint64_t)fd, real_readv()(fd, into, count));
+    OBSERVE_READ(by_descriptor(fd, PROBE_STATE_READ), fd, 0, real_readv()(fd, into, count));
 }
 
 EXPORT ssize_t recv(int fd, void *into, size_t size, int flags)
 {
-    OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recv()(fd, into, size, flags));
+    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recv()(fd, into, size, flags));
 }
 
 EXPORT ssize_t recvfrom(int fd, void *restrict into, size_t size, int flags, struct sockaddr *restrict from,
                         socklen_t *restrict length)
 {
-    OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recvfrom()(fd, into, size, flags, from, length));
+    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recvfrom()(fd, into, size, flags, from, length));
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-    OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recvmsg()(fd, message, flags));
+    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recvmsg()(fd, message, flags));
 }
 
 EXPORT ssize_t write(int fd, const void *from, size_t size)
