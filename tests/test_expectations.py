@@ -243,3 +243,12 @@ def test_keeps_its_core_looks_between_the_first_print_and_the_last(make: Maker) 
     assert (said["verdict"], said["figures"]) == ("holds", {"waits": 0, "preemptions": 1})
     make.mark(25 * MS, 2, MarkKind.STDOUT, "before")
     assert judge(make, "keeps_its_core")["figures"] == {"waits": 1, "preemptions": 1}
+
+
+def test_lanes_are_picked_by_their_own_name_and_that_of_the_lane_above(make: Maker) -> None:
+    for name in ("reader", "writer"):
+        make.lane(0, make.lane(0, 0, LaneKind.PROCESS, name), LaneKind.THREAD, "MainThread")
+    assert judge(make, "lane_count", kind="thread", named="writer/")["figures"] == {"lanes": 1}
+    assert judge(make, "lane_count", kind="thread", named="er/Main")["figures"] == {"lanes": 2}
+    assert judge(make, "lane_count", kind="thread", named="reader/Other")["figures"] == {"lanes": 0}
+    assert judge(make, "lane_count", kind="thread", named="reader")["figures"] == {"lanes": 0}

@@ -68,13 +68,14 @@ class Seen:
         """Numbers of the lanes of a kind (`thread`, `task`, `gil`, …) whose name contains a word.
 
         Of lanes without a name of their own (a GIL, a strip of CPU time) the word is looked for in the lane above them.
+        `ABOVE/OWN` asks for a word of the lane above as well: `writer/` are the threads of a process called writer.
         """
         found = np.flatnonzero(self.kinds == LaneKind[kind.upper()]).astype(np.int64)
         if not named:
             return found
-        own = LaneKind[kind.upper()] not in (LaneKind.GIL, LaneKind.CPU)
-        all_lanes = self.recording.lanes
-        picked = [i for i in found.tolist() if named in all_lanes[i if own else all_lanes[i].parent or 0].name]
+        above, _, own = named.rpartition("/") if kind not in ("gil", "cpu") else (named, "", "")
+        lanes = self.recording.lanes
+        picked = [i for i in found.tolist() if own in lanes[i].name and above in lanes[lanes[i].parent or 0].name]
         return np.array(picked, np.int64)
 
     def stays(self, kind: str, named: str = "", states: str | Iterable[str] = ()) -> Spans:
