@@ -63,4 +63,4 @@ def test_on_several_cores_where_there_are() -> None:
 
 def test_uneven_shares_are_still_all_the_tasks() -> None:
     run = seen("coroutines-and-processes", processes=3, tasks=7)
-    assert [len(tasks(run, process)) for process in rounds(run)[1]] == [3, 2, 2]
+    assert sorted(len(tasks(run, process)) for process in rounds(run)[1]) == [2, 2, 3]
