@@ -111,6 +111,7 @@ class Stoppable:
         self.stdout_fd, self.stderr_fd = self._target.stdout_fd, self._target.stderr_fd
         self.ring_dir_fd, self.exit_fd = self._target.ring_dir_fd, self._target.exit_fd
         self.switch_fds, self.kernel = self._target.switch_fds, self._target.kernel
+        self.proc_fd = self._target.proc_fd
         self._stopped: Outcome | None = None
         self.usage, self.kill, self.close = self._target.usage, self._target.kill, self._target.close
 

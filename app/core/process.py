@@ -54,6 +54,7 @@ class ProcessNumbers:
         self.opened: list[int] = [lane]
         self.new_threads: list[tuple[int, int, int]] = []
         self._gil: int | None = None
+        self._memory: int | None = None
 
     def gil_lane(self, t_ns: int) -> int:
         """The lane of this process's GIL, opened the first time it is seen."""
@@ -61,6 +62,18 @@ class ProcessNumbers:
             self._gil = self._lanes.open(t_ns, self.lane, LaneKind.GIL, self._strings.number("GIL"), self.pid, 0)
             self.opened.append(self._gil)
         return self._gil
+
+    @property
+    def memory_sampled(self) -> bool:
+        """Whether its resident memory was ever looked at."""
+        return self._memory is not None
+
+    def memory_lane(self, t_ns: int) -> int:
+        """The lane on which this process's resident memory is counted, opened the first time it is looked at."""
+        if self._memory is None:
+            name = self._strings.number("resident memory")
+            self._memory = self._lanes.open(t_ns, self.lane, LaneKind.MEMORY, name, self.pid, 0)
+        return self._memory
 
     def lanes(self, local: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:
         """The recording's lanes, UNKNOWN where the record that opened one was lost."""

@@ -31,6 +31,7 @@ class LaneKind(IntEnum):
     QUEUE = 12
     CONSUMER = 13
     CPU = 14
+    MEMORY = 15
 
 
 class StateClass(StrEnum):

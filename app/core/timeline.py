@@ -77,6 +77,12 @@ class Timeline:
         self._output: list[bytes] = []
         self._records = 0
         self._dropped = 0
+        self._encoders = (
+            (obs.Kind.STATE, self._states),
+            (obs.Kind.FLOW, self._flows),
+            (obs.Kind.COUNTER, _counters),
+            (obs.Kind.MARK, self._marks),
+        )
 
     def counts(self) -> Counts:
         """Records taken, records dropped, processes seen."""
@@ -139,6 +145,11 @@ class Timeline:
         lane = 0 if process is None else self._processes[process].lane
         self._event(t_ns, lane, obs.Kind.MARK, kind, text=self._strings.number(text))
 
+    def resident(self, process: int, t_ns: int, size_bytes: int) -> None:
+        """A sample of a process's resident memory."""
+        lane = self._processes[process].memory_lane(t_ns)
+        self._event(t_ns, lane, obs.Kind.COUNTER, 0, value=float(size_bytes))
+
     def end_process(self, process: int, t_ns: int) -> None:
         """The process is gone: whatever of it has not ended, ends now. Call `take` up to its last record first."""
         numbers = self._processes[process]
@@ -147,6 +158,8 @@ class Timeline:
         killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
         if not killed:
             t_ns = int(self._lanes.last_ns[numbers.lane])  # its own word is earlier than our noticing
+        if numbers.memory_sampled:
+            self.resident(process, t_ns, 0)
         first_thread = next((lane for lane in numbers.opened if self._lanes.kind[lane] == LaneKind.THREAD), None)
         for lane, state in zip(lanes.tolist(), states.tolist(), strict=True):
             if state in _LASTING:
@@ -200,7 +213,7 @@ class Timeline:
         body = b""
         if len(due):
             due = self._overlaid(due)
-            for kind, make in ((obs.Kind.STATE, self._states), (obs.Kind.FLOW, self._flows), (obs.Kind.MARK, self._marks)):
+            for kind, make in self._encoders:
                 picked = due[due["kind"] == kind]
                 if len(picked) or kind == obs.Kind.STATE:
                     body += make(picked)
@@ -283,6 +296,10 @@ class Timeline:
         return _encode_timed(
             BlockKind.MARKS, events["t"], {"lane": events["lane"], "text": events["text"], "kind": events["state"]}
         )
+
+
+def _counters(events: NDArray[np.void]) -> bytes:
+    return _encode_timed(BlockKind.COUNTERS, events["t"], {"value": events["value"], "lane": events["lane"]})
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:

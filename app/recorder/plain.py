@@ -30,6 +30,7 @@ class PlainTarget:
         shared = Path("/dev/shm")
         self._rings = tempfile.mkdtemp(prefix="schedscope-", dir=shared if os.access(shared, os.W_OK) else None)
         self.ring_dir_fd = os.open(self._rings, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.proc_fd = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.stdout_fd, self._stdout_write_fd = os.pipe()
         self.stderr_fd, self._stderr_write_fd = os.pipe()
         for fd in (self.stdout_fd, self.stderr_fd):
@@ -88,7 +89,7 @@ class PlainTarget:
             return
         self._closed = True
         self._close_write_ends()
-        for fd in (self.stdout_fd, self.stderr_fd, self.ring_dir_fd, self.exit_fd):
+        for fd in (self.stdout_fd, self.stderr_fd, self.ring_dir_fd, self.proc_fd, self.exit_fd):
             if fd >= 0:
                 os.close(fd)
         shutil.rmtree(self._rings, ignore_errors=True)

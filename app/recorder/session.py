@@ -20,6 +20,7 @@ from app.core.records import MarkKind, Outcome, Stream
 from app.core.timeline import Timeline
 from app.recorder.kernel import Switches
 from app.recorder.limits import Bounds, exceeded
+from app.recorder.memory import MemorySampler
 from app.recorder.rings import Ring, RingFolder
 from app.recorder.target import Exit, Target, Usage
 
@@ -64,6 +65,10 @@ class Session:
     looked_early: bool = False
     start_ns: int = 0
     kernel: Switches | None = None
+    memory: MemorySampler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.memory = MemorySampler(self.target.proc_fd)
 
     # --- writing
 
@@ -89,7 +94,17 @@ class Session:
             key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
             self.rings.append(_Observed(ring, key))
             count += self._drain_one(self.rings[-1])
+        self._sample_memory()
         return count
+
+    def _sample_memory(self) -> None:
+        begun_s = time.monotonic()
+        if not self.memory.due(begun_s):
+            return
+        living = ((observed.process, observed.ring) for observed in self.rings if not observed.closed)
+        for process, size_bytes in self.memory.changed(living):
+            self.timeline.resident(process, time.monotonic_ns(), size_bytes)
+        self.memory.looked(begun_s, time.monotonic())
 
     def _drain_all(self) -> int:
         return sum(self._drain_one(observed) for observed in self.rings if not observed.closed)
@@ -203,7 +218,7 @@ def record(
 
 def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dict[str, Any]:
     session.start_ns = time.monotonic_ns()
-    observers = {**header.get("observers", {}), "kernel": _observe_kernel(session)}
+    observers = {**header.get("observers", {}), "kernel": _observe_kernel(session), "memory": session.memory.observer}
     header = header | {"t0_ns": session.start_ns, "observers": observers}
     session.append(blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, session.start_ns, header))
     folder = RingFolder(session.target.ring_dir_fd)

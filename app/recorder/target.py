@@ -33,6 +33,8 @@ class Target(Protocol):
     exit_fd: int
     switch_fds: list[int]
     """Descriptors of the kernel's context-switch records, one a core; empty where it does not permit them. Taken over."""
+    proc_fd: int
+    """The /proc in which the run's process ids count, -1 where there is none."""
     kernel: str
     """`exact`, or `unavailable: ` and why there are none."""
 

@@ -74,7 +74,7 @@ class SandboxedRun:
         self._ended: Exit | None = None
         self._closed = False
         self._peak_processes = 0
-        self._first_fd, self._proc_fd = -1, -1
+        self._first_fd, self.proc_fd = -1, -1
         self._folder_fds: list[int] = []
         self._group: cgroup.Group | None = None
         self.ring_dir_fd, self.kernel = -1, "unavailable"
@@ -142,11 +142,11 @@ class SandboxedRun:
         if not data:
             raise SandboxError(f"bubblewrap refused: {self._words()}")
         said = json.loads(data)
-        self.ring_dir_fd, *self._folder_fds, self._proc_fd = fds[: said["folders"]]
+        self.ring_dir_fd, *self._folder_fds, self.proc_fd = fds[: said["folders"]]
         self.switch_fds, self.kernel = fds[said["folders"] :], said["kernel"]
         # The stage waits for its job, so the number is still its own.
         self._first_fd = os.pidfd_open(int(json.loads(info)["child-pid"]))
-        self._meter = Meter(self._proc_fd, self._folder_fds, self.ring_dir_fd, self._limits.memory_bytes)
+        self._meter = Meter(self.proc_fd, self._folder_fds, self.ring_dir_fd, self._limits.memory_bytes)
         self._control.setblocking(False)
 
     def _words(self) -> str:
@@ -230,7 +230,7 @@ class SandboxedRun:
         if self._group:
             self._group.close()
         self._control.close()
-        own = (self.stdout_fd, self.stderr_fd, self._info_fd, self._pid_fd, self._first_fd, self._proc_fd)
+        own = (self.stdout_fd, self.stderr_fd, self._info_fd, self._pid_fd, self._first_fd, self.proc_fd)
         for fd in (*own, self.ring_dir_fd, *self._folder_fds):
             if fd >= 0:
                 os.close(fd)

@@ -36,6 +36,13 @@ function threeDigits(value, unit) {
   return value.toFixed(unit === 1 ? 0 : Math.min(decimals, 3));
 }
 
+/** Bytes in the largest decimal unit of which there is at least one: "31.5 MB". @param {number} size */
+export function bytes(size) {
+  const power = size < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(size) / 3));
+  const value = size / 1000 ** power;
+  return `${power ? trim(value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(value))))) : value}${THIN}${["B", "kB", "MB", "GB", "TB"][power]}`;
+}
+
 /** Every digit: "1.000 239 417 s". @param {number} ns */
 export function exact(ns) {
   const [name, unit] = unitOf(ns);

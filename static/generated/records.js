@@ -22,6 +22,7 @@ export const LaneKind = /** @type {const} */ ({
   QUEUE: 12,
   CONSUMER: 13,
   CPU: 14,
+  MEMORY: 15,
 });
 
 export const State = /** @type {const} */ ({

@@ -20,7 +20,7 @@ export function laneName(lane) {
   if (lane.kind === LaneKind.MACHINE) return t("lane.machine");
   if (lane.kind === LaneKind.GIL) return lane.name || "GIL";
   if (lane.kind === LaneKind.CORE) return `${kindName(lane)} ${/\d+/.exec(lane.name)?.[0] ?? lane.name}`;
-  if (lane.kind === LaneKind.CPU) return kindName(lane);
+  if (lane.kind === LaneKind.CPU || lane.kind === LaneKind.MEMORY) return kindName(lane);
   return lane.name || `${kindName(lane)} ${lane.id}`;
 }
 

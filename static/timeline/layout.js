@@ -23,8 +23,8 @@ import { LaneKind } from "../generated/records.js";
 
 export const MANY = 200;
 
-/** A thread's strip of CPU time right below it, cores above processes, the GIL above the threads that take it; otherwise as they appeared. @type {Record<number, number>} */
-const RANK = { [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3 };
+/** A process's memory right below it, a thread's strip of CPU time below that, cores above processes, the GIL above the threads that take it; otherwise as they appeared. @type {Record<number, number>} */
+const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3 };
 
 /** What a viewer has folded or unfolded, by lane; whatever is not named keeps its default. */
 export class Folding {
@@ -119,6 +119,7 @@ export const isHousekeeping = (lane) => lane.kind === LaneKind.TASK && /\bBaseEv
 /** @param {Lane} lane @param {Heights} heights */
 function heightOf(lane, heights) {
   const flagsPx = lane.marks.length ? heights.markPx : 0;
+  if (lane.kind === LaneKind.MEMORY) return heights.thinPx + flagsPx;
   if (lane.counter) return heights.counterPx + flagsPx;
   if (isHousekeeping(lane)) return heights.stripPx + flagsPx;
   return (lane.kind === LaneKind.PROCESS ? heights.thinPx : lane.kind === LaneKind.CPU ? heights.stripPx : heights.rowPx) + flagsPx;

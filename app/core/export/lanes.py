@@ -137,7 +137,7 @@ def _counter(sheet: Sheet, row: Row) -> None:
     boxes = np.stack([x[:-1], y + height - heights, np.diff(x), heights], axis=1)
     sheet.svg.rects([boxes], f'fill="{sheet.colors.inks[Ink.WAITING]}" fill-opacity="0.45"')
     if not sheet.picture.compact:
-        sheet.label(6, y + 7, f"{most:g}", sheet.colors.quiet)
+        sheet.label(6, y + 7, f"{most / 1e6:.3g} MB" if row.lane.kind is LaneKind.MEMORY else f"{most:g}", sheet.colors.quiet)
 
 
 def _readable_on(color: str) -> str:

@@ -15,7 +15,7 @@ MANY = 200
 """More lanes than that under one parent are one density row, as on the page."""
 _MANY_IN_SMALL = 24
 _PROCESS = LaneKind.PROCESS
-_RANK = {LaneKind.CPU: -3, LaneKind.CORE: -2, LaneKind.GIL: -1}
+_RANK = {LaneKind.MEMORY: -4, LaneKind.CPU: -3, LaneKind.CORE: -2, LaneKind.GIL: -1}
 _MOST_GROWTH = 2.2
 _ROW, _THIN, _STRIP, _DENSITY, _COUNTER, _MARK = 28.0, 24.0, 12.0, 140.0, 56.0, 17.0
 
@@ -93,9 +93,13 @@ class _Tree:
     def _shows(self, lane: Lane) -> bool:
         if not self._compact:
             return True
-        return lane.kind not in (_PROCESS, LaneKind.CPU) and (lane.id in self._seen or lane.id in self._counted)
+        return lane.kind not in (_PROCESS, LaneKind.CPU, LaneKind.MEMORY) and (
+            lane.id in self._seen or lane.id in self._counted
+        )
 
     def _height(self, lane: Lane) -> float:
+        if lane.kind is LaneKind.MEMORY:
+            return _THIN
         if lane.id in self._counted:
             return _COUNTER
         if lane.kind is LaneKind.CPU or _is_housekeeping(lane):

@@ -113,7 +113,7 @@ class Sheet:
             return f"{len(row.members)} × {self._kind(self.recording.lanes[row.members[0]].kind)}"
         if lane.kind is LaneKind.CORE:
             return f"{self._kind(lane.kind)} {''.join(filter(str.isdigit, lane.name)) or lane.name}"
-        if lane.kind is LaneKind.CPU:
+        if lane.kind in (LaneKind.CPU, LaneKind.MEMORY):
             return self._kind(lane.kind)
         return lane.name or (self._kind(lane.kind) if lane.kind is LaneKind.GIL else f"{self._kind(lane.kind)} {lane.id}")
 

@@ -1,6 +1,7 @@
 // @ts-check
 /** Rows that are areas: many lanes as how many of them were in each state, and a counter as its value. */
-import { grouped } from "../../common/format.js";
+import { bytes, grouped } from "../../common/format.js";
+import { LaneKind } from "../../generated/records.js";
 import { firstAfter } from "../../recording/columns.js";
 import { pxToTime } from "../viewport.js";
 import { density, STACK } from "./density.js";
@@ -36,11 +37,12 @@ export function drawDensity(renderer, { view, edgeNs }, row, y) {
 }
 
 /**
- * @param {Renderer} renderer @param {Frame} frame @param {NonNullable<import("../../recording/lane.js").Lane["counter"]>} counter
+ * @param {Renderer} renderer @param {Frame} frame @param {import("../../recording/lane.js").Lane} lane
  * @param {{y: number, height: number}} box @returns {Text[]} its highest value
  */
-export function drawCounter(renderer, { view, edgeNs, palette }, counter, box) {
-  if (counter.max <= 0) return [];
+export function drawCounter(renderer, { view, edgeNs, palette }, lane, box) {
+  const { counter } = lane;
+  if (!counter || counter.max <= 0) return [];
   const columns = Math.ceil(view.widthPx);
   const bottoms = new Float64Array(columns).fill(box.y + box.height);
   const tops = new Float64Array(columns);
@@ -57,5 +59,5 @@ export function drawCounter(renderer, { view, edgeNs, palette }, counter, box) {
     tops[i] = box.y + box.height * (1 - (pxToTime(view, i) > edgeNs ? 0 : highest) / counter.max);
   }
   renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
-  return [{ text: grouped(counter.max), xPx: 6, yPx: box.y + palette.smallPx * 0.6, color: palette.quiet, small: true, behind: palette.background }];
+  return [{ text: (lane.kind === LaneKind.MEMORY ? bytes : grouped)(counter.max), xPx: 6, yPx: box.y + palette.smallPx * 0.6, color: palette.quiet, small: true, behind: palette.background }];
 }

@@ -101,7 +101,7 @@ export class Scene {
     for (const row of rows) {
       const y = this.#yOf(frame, row);
       if (row.kind === "density") drawDensity(this.renderer, frame, row, y);
-      else if (row.lane.counter) this.#texts.push(...drawCounter(this.renderer, frame, row.lane.counter, barBox(row, y, frame.palette)));
+      else if (row.lane.counter) this.#texts.push(...drawCounter(this.renderer, frame, row.lane, barBox(row, y, frame.palette)));
     }
   }
 

@@ -1,0 +1,88 @@
+"""Resident memory: looked up from outside, counted on a lane of the process, zero once it is gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.core import blocks, recording
+from app.core.blocks import BlockKind
+from app.core.records import LaneKind
+from app.core.timeline import Timeline
+from app.recorder import probe
+from app.recorder.memory import EVERY_S, MemorySampler
+from tests.observed import observe, script
+
+__all__ = ["script"]
+MIB = 1 << 20
+
+
+@pytest.fixture
+def proc_fd() -> Iterator[int]:
+    fd = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    yield fd
+    os.close(fd)
+
+
+def ring(pid: int, slots: int = 0) -> Any:
+    return SimpleNamespace(pid=pid, slots=slots)
+
+
+def test_samples_are_counted_on_a_lane_below_the_process_and_end_with_it() -> None:
+    timeline = Timeline()
+    key = timeline.add_process(7, 1, 100, "python")
+    timeline.resident(key, 200, 5 * MIB)
+    timeline.resident(key, 300, 9 * MIB)
+    first = timeline.take(250)
+    timeline.end_process(key, 400)
+    header = blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, 0, {"t0_ns": 0})
+    run = recording.read([header, first, timeline.take(1000)])
+    (memory,) = [lane for lane in run.lanes if lane.kind is LaneKind.MEMORY]
+    assert (run.lanes[memory.parent or 0].kind, memory.pid, memory.t_ns) == (LaneKind.PROCESS, 7, 200)
+    assert run.counters["lane"].tolist() == [memory.id] * 3
+    assert run.counters["value"].tolist() == [5 * MIB, 9 * MIB, 0]
+    assert run.counters["t"].tolist()[:2] == [200, 300]
+
+
+def test_a_process_is_looked_at_and_only_what_changed_is_told(proc_fd: int) -> None:
+    sampler = MemorySampler(proc_fd)
+    me = ring(os.getpid())
+    ((key, before),) = sampler.changed([(3, me)])
+    assert key == 3
+    data = bytearray(os.urandom(1) * (32 * MIB))
+    ((_key, after),) = sampler.changed([(3, me)])
+    assert 30 * MIB < after - before < 48 * MIB
+    del data
+    assert sampler.changed([(4, ring(2**22 + 1))]) == []
+
+
+def test_the_probes_own_ring_is_taken_off(proc_fd: int) -> None:
+    ((_key, whole),) = MemorySampler(proc_fd).changed([(0, ring(os.getpid()))])
+    ((_key, rest),) = MemorySampler(proc_fd).changed([(0, ring(os.getpid(), slots=1 << 16))])
+    assert whole - rest == pytest.approx(2 * MIB, abs=MIB)
+
+
+def test_many_processes_are_looked_at_less_often(proc_fd: int) -> None:
+    sampler = MemorySampler(proc_fd)
+    assert sampler.due(1.0)
+    sampler.looked(1.0, 1.0001)
+    assert not sampler.due(1.0 + EVERY_S / 2)
+    assert sampler.due(1.0 + EVERY_S)
+    sampler.looked(1.0, 1.5)
+    assert not sampler.due(10.0)
+    assert not MemorySampler(-1).due(1.0)
+
+
+@pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+def test_a_script_that_takes_memory_is_seen_to_take_it(script: Any) -> None:
+    run = observe(script("import time\ntime.sleep(0.2)\nkept = bytearray(b'x') * (64 << 20)\ntime.sleep(0.2)\n"))
+    (memory,) = run.lanes(LaneKind.MEMORY)
+    values = [value for _t, lane, value in run.json["counters"] if lane == memory.id]
+    assert 64 * MIB < max(values) < 128 * MIB
+    assert min(values[:3]) < 32 * MIB
+    assert values[-1] == 0
+    assert run.json["header"]["observers"]["memory"] == "sampled: every 20 ms"
