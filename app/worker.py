@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ from typing import Any, BinaryIO
 
 from app.core.blocks import MAGIC, BlockKind, encode_document
 from app.core.records import Outcome, Stream
-from app.recorder import header, probe
+from app.recorder import header, interpreters, probe
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, Target, record
 from app.sandbox.command import RINGS
@@ -33,11 +32,6 @@ from app.sandbox.runtime import Runtime
 
 Job = Mapping[str, Any]
 Classify = Callable[[Any], tuple[Outcome, str]]
-_ASK_INTERPRETER = """
-import json, platform, sys
-print(json.dumps({"implementation": platform.python_implementation(), "version": platform.python_version(),
-                  "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)()}))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +153,15 @@ def prepare(job: Job) -> Prepared:
 def _sandboxed(job: Job) -> Prepared:
     limits = Limits().with_(**job["limits"])
     program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], probe.environment(RINGS, {}))
-    run = SandboxedRun(program, limits, Runtime.of_this_interpreter(), job["slot"])
+    run = SandboxedRun(program, limits, _runtime(job), job["slot"])
     return Prepared(run, program.path, _bounds(asdict(limits)), asdict(limits), "bubblewrap", run.classify)
+
+
+def _runtime(job: Job) -> Runtime:
+    if job["python"] is None:
+        return Runtime.of_this_interpreter()
+    other = interpreters.ask(job["python"])
+    return Runtime.of_another(other.python, other.folders)
 
 
 def _plain(job: Job, sandbox: str) -> Prepared:
@@ -193,7 +194,7 @@ def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: st
     document = header.document(
         script_path=script_path,
         source=job["source"],
-        interpreter=interpreter_of(job["python"]) if job["python"] else header.interpreter(),
+        interpreter=interpreters.ask(job["python"]).says if job["python"] else header.interpreter(),
         argv=job["argv"],
         experiment=job["experiment"],
         parameters=job["parameters"],
@@ -202,15 +203,6 @@ def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: st
     if job.get("calibration"):
         document["machine"] = document["machine"] | {"calibration": job["calibration"]}
     return document | {"sandbox": sandbox}
-
-
-def interpreter_of(python: str) -> dict[str, Any]:
-    """What another interpreter says of itself. Raises OSError, or ValueError where it is no Python."""
-    try:
-        answer = subprocess.run([python, "-I", "-c", _ASK_INTERPRETER], capture_output=True, check=True, timeout=30)
-        return dict(json.loads(answer.stdout))
-    except (subprocess.SubprocessError, ValueError) as error:
-        raise ValueError(f"{python} is not a Python interpreter") from error
 
 
 def _echo(_stream: Stream, data: bytes) -> None:

@@ -35,7 +35,7 @@ def observers() -> Iterator[Finding]:
     """As the header of a recording made here would name them."""
     missing = probe.missing()
     remedy = "install a C compiler and the interpreter's headers, then: make run" if missing else ""
-    for name, text in header.observers().items():
+    for name, text in header.observers(header.interpreter()).items():
         yield Finding("observer", name, text == "exact", text, remedy)
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import Outcome, Stream
-from app.recorder import header
+from app.recorder import header, interpreters
 from app.recorder.session import record as observe
 from app.sandbox.launch import SandboxError
-from app.worker import interpreter_of, prepare
+from app.worker import prepare
 
 
 class RefusedError(Exception):
@@ -54,7 +54,7 @@ def record_script(script: Path, argv: Sequence[str], output: Path, python: str |
     try:
         source = script.read_text("utf-8", "replace")
         job = _job(script, source, argv, python, sandbox)
-        document_of_python = interpreter_of(python) if python else header.interpreter()
+        document_of_python = interpreters.ask(python).says if python else header.interpreter()
         prepared = prepare(job)
     except (OSError, ValueError, SandboxError) as error:
         raise RefusedError(_words(error)) from error

@@ -4,6 +4,7 @@ topic = "coroutine"
 order = 150
 source = "课程：协程要配合进程才能用满多核 · the course: coroutines need processes beside them to use several cores"
 time_limit_s = 30
+cpu_bound = true
 
 [title]
 zh = "协程配合进程，用满多核"

@@ -4,6 +4,7 @@ topic = "gil"
 order = 90
 source = "hashlib、zlib、bz2 的文档与源码（Py_BEGIN_ALLOW_THREADS） · documentation and source of hashlib, zlib, bz2"
 time_limit_s = 30
+cpu_bound = true
 
 [title]
 zh = "C 扩展释放 GIL"

@@ -4,6 +4,7 @@ topic = "process"
 order = 10
 source = "课程：多道程序与进程 · the course: several programs in memory, and processes"
 time_limit_s = 30
+cpu_bound = true
 
 [title]
 zh = "多道程序：进程并发"

@@ -37,11 +37,11 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def observers() -> dict[str, str]:
-    """Which observer is exact and which is not there, and why."""
+def observers(interpreter: Mapping[str, Any]) -> dict[str, str]:
+    """Which observer is exact and which is not there, and why, for a script on this interpreter."""
     missing = probe.missing()
     hooks = f"unavailable: {missing[-1]}" if missing else "exact"
-    if interpreter()["free_threaded"]:
+    if interpreter["free_threaded"]:
         tasks, gil = "unavailable: a free-threaded interpreter", "none: a free-threaded interpreter"
     else:
         tasks = gil = hooks
@@ -75,7 +75,7 @@ def document(
         "experiment": experiment,
         "parameters": dict(parameters or {}),
         "argv": list(argv),
-        "observers": observers(),
+        "observers": observers(interpreter),
         "limits": dict(limits or {}),
     }
 

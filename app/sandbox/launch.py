@@ -237,7 +237,7 @@ class SandboxedRun:
 
 
 def _interpreter(runtime: Runtime) -> list[str]:
-    return [runtime.python, "-I", "-S"]
+    return [runtime.stage_python or runtime.python, "-I", "-S"]
 
 
 def _environment() -> dict[str, str]:

@@ -16,18 +16,29 @@ PROBE = Path(__file__).resolve().parent.parent / "probe"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """An interpreter and the paths it needs; a path appears inside under the name it has outside."""
+    """An interpreter and the paths it needs; a path appears inside under the name it has outside.
+
+    `stage_python` runs our first process inside, where it is not the script's interpreter that does.
+    """
 
     python: str
     read_only_paths: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
     """Symbolic links (path, target) that lead to the interpreter from outside those paths: made anew, so their folders stay unseen."""
+    stage_python: str = ""
 
     @classmethod
     def of_this_interpreter(cls) -> Runtime:
         """The interpreter that runs this, with its site-packages (where gevent and pika are)."""
         wanted = [sys.prefix, sys.base_prefix, *(sysconfig.get_paths()[name] for name in _LIBRARIES), str(PROBE)]
         return cls.of(sys.executable, wanted)
+
+    @classmethod
+    def of_another(cls, python: str, folders: Sequence[str]) -> Runtime:
+        """Another interpreter for the script, which reads from these folders; what is ours inside stays with this one."""
+        this, other = cls.of_this_interpreter(), cls.of(python, folders)
+        paths = _outermost([*this.read_only_paths, *other.read_only_paths])
+        return cls(python, paths, tuple(dict.fromkeys([*this.links, *other.links])), this.python)
 
     @classmethod
     def of(cls, python: str, wanted: Sequence[str]) -> Runtime:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalogue import Experiment, FieldError
 from app.core.export.formats import FORMATS
+from app.recorder import interpreters
 from app.store import Run
 from app.web.admission import client_key
 from app.web.feed import Feed, Status
@@ -98,7 +99,9 @@ async def create_run(request: Request, new: NewRun, response: Response) -> Creat
         detail = "This server runs the experiments of its catalogue only, not code of a visitor's own."
         raise Problem(403, "source-refused", "Own code is not accepted", detail, [FieldError("source", detail)])
     experiment = _experiment_of(state, new.experiment)
-    job = job_of(experiment, experiment.validate(new.parameters), state.settings)
+    values = experiment.validate(new.parameters)
+    await _must_have(experiment.header.requires)
+    job = job_of(experiment, values, state.settings)
     client = client_key(request.client.host if request.client else None)
     run, token = await state.manager.submit(job, client)
     url = f"/runs/{run.id}"
@@ -115,6 +118,13 @@ def _experiment_of(state: ServerState, experiment_id: str | None) -> Experiment:
     return experiment
 
 
+async def _must_have(requires: tuple[str, ...]) -> None:
+    """Raises Problem 409 where this machine lacks what an experiment requires."""
+    if lacking := await asyncio.to_thread(interpreters.missing, requires):
+        detail = f"This machine lacks what the experiment requires: {', '.join(lacking)}."
+        raise Problem(409, "requirement-missing", "Cannot run here", detail, [FieldError("experiment", detail, list(lacking))])
+
+
 def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -> Job:
     """A run of a catalogue's experiment: its own time limit within the server's, more of what it asks for."""
     asked = experiment.header.limits
@@ -127,9 +137,18 @@ def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -
         parameters=values,
         limits=limits,
         script_path=str(experiment.path),
+        python=_python_for(experiment),
         cwd="/",
         calibrate=experiment.header.cpu_bound,
     )
+
+
+def _python_for(experiment: Experiment) -> str | None:
+    """The interpreter that the experiment requires; None for the one that runs this."""
+    if "free-threaded" not in experiment.header.requires:
+        return None
+    found = interpreters.free_threaded()
+    return found.python if found else None
 
 
 @router.get("/api/runs/{run}")

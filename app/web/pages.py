@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from app.recorder import interpreters
 from app.web import language
 from app.web.api import run_json
 from app.web.problems import Problem, unknown
@@ -82,6 +84,7 @@ async def experiment(request: Request, experiment_id: str) -> Response:
     given = {name: value for name, value in request.query_params.items() if name in names}
     header = found.as_json()
     header |= {"origin": header["source"], "source": found.source}
+    header["missing"] = await asyncio.to_thread(interpreters.missing, found.header.requires)
     page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given)}
     return _pages(request).render(request, "experiment.html", page, {"experiment": header})
 

@@ -88,7 +88,10 @@ class RunPage {
   #showIdle() {
     document.body.dataset.state = "idle";
     this.source.show(this.experiment?.source ?? "");
-    this.status.idle();
+    const missing = this.experiment?.missing ?? [];
+    this.button.disabled = missing.length > 0;
+    if (missing.length) this.status.lacking(missing);
+    else this.status.idle();
     this.#aboutOpen(true);
   }
 

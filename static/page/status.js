@@ -34,6 +34,11 @@ export class StatusLine {
     this.#say("idle", "", t("status.idle"));
   }
 
+  /** It cannot run here. @param {string[]} missing what the experiment requires and this machine lacks */
+  lacking(missing) {
+    this.#say("bad", "", missing.map((name) => t(`lacking.${name}`)).join(" "));
+  }
+
   /** @param {string} state */
   waiting(state) {
     this.#say("waiting", t(`status.${state}`));

@@ -21,7 +21,7 @@ import pytest
 from app.catalogue import Experiment, read_experiment
 from app.core.recording import Lane
 from app.core.records import LaneKind
-from app.recorder import probe
+from app.recorder import interpreters, probe
 from app.recorder.session import Bounds
 from tests.observed import Run, observe
 
@@ -105,7 +105,8 @@ def _seen(way: str, name: str, ends: str, **parameters: Any) -> Seen:
     else:
         bounds = Bounds(wall_s=experiment.header.time_limit_s)
         with _descriptors(experiment.header.descriptor_limit or 0):
-            data = observe(experiment.path, *argv, bounds=bounds, parameters=values).data
+            python = python_of(experiment) or sys.executable
+        data = observe(experiment.path, *argv, bounds=bounds, parameters=values, python=(python,)).data
     run = Seen(data, experiment.source)
     assert (run.end["outcome"], run.end["dropped"]) == (ends, 0), run.output
     return run
@@ -118,6 +119,14 @@ def _descriptors(least: int) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(least, hard)), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def python_of(experiment: Experiment) -> str | None:
+    """The interpreter it requires, None for this one. Skips the test where this machine has none."""
+    if lacking := interpreters.missing(experiment.header.requires):
+        pytest.skip(f"this machine lacks {', '.join(lacking)}")
+    found = interpreters.free_threaded() if "free-threaded" in experiment.header.requires else None
+    return found.python if found else None
 
 
 def _run_by_worker(experiment: Experiment, values: dict[str, Any], ends: str) -> bytes:
@@ -135,7 +144,7 @@ def _run_by_worker(experiment: Experiment, values: dict[str, Any], ends: str) ->
             "limits": experiment.header.limits,
             "trusted": False,
             "script_path": None,
-            "python": None,
+            "python": python_of(experiment),
             "cwd": None,
             "slot": 900 + os.getpid() % 100,  # no server has so many: its runs and ours are different users
         }

@@ -36,8 +36,6 @@ CASES = [(experiment, parameters) for experiment in EXPERIMENTS for parameters i
 @pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "parameters"), CASES, ids=lambda value: getattr(value, "id", None) or str(value))
 def test_the_expected_picture_is_seen(experiment: Experiment, parameters: dict[str, Any]) -> None:
-    if experiment.header.requires:
-        pytest.skip(f"requires {', '.join(experiment.header.requires)}")
     told = expectations(seen(experiment.id, ends=end_of(experiment, parameters), **parameters).recording)
     assert [one for one in told if one["verdict"] == "fails" and one["check"] not in OF_THE_MACHINE] == []
 
