@@ -139,7 +139,7 @@ def export(words: list[str]) -> int:
     parser.add_argument("--format", choices=list(FORMATS), required=True, help=kinds)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
     parser.add_argument("--lang", choices=["zh", "en"], default="en", help="the words of svg and html")
-    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours of svg")
+    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours of svg and png")
     parser.add_argument("--start", type=float, metavar="S", help="svg: from so many seconds after the recording's start")
     parser.add_argument("--end", type=float, metavar="S", help="svg: to so many seconds after it")
     parser.add_argument("--width", type=int, default=1200, metavar="PX", help="svg: width, 200 to 8000 (default 1200)")

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from app import resources
 from app.core.blocks import RecordingError
-from app.core.export import Picture, draw, facts_csv, json_document, perfetto_trace
+from app.core.export import Picture, card_png, draw, facts_csv, json_document, perfetto_trace
 from app.core.facts import facts
 from app.core.recording import Recording, read
 
@@ -119,5 +119,6 @@ _MAKERS: dict[str, Callable[[bytes, argparse.Namespace], Iterable[bytes]]] = {
     "csv": lambda data, _: [facts_csv(read([data])).encode("utf-8", "replace")],
     "perfetto": lambda data, _: perfetto_trace(read([data])),
     "svg": _svg,
+    "png": lambda data, options: [card_png(read([data]), options.theme)],
     "html": _html,
 }

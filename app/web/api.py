@@ -224,9 +224,9 @@ class ExportOptions(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    format: Literal["json", "facts", "csv", "perfetto", "svg", "html"] = "json"
+    format: Literal["json", "facts", "csv", "perfetto", "svg", "png", "html"] = "json"
     lang: Literal["zh", "en"] = Field(default="en", description="svg, html: the words")
-    theme: Literal["light", "dark"] = Field(default="light", description="svg: the colours")
+    theme: Literal["light", "dark"] = Field(default="light", description="svg, png: the colours")
     start: float | None = Field(default=None, ge=0, le=1e6, description="svg: from so many seconds after the start")
     end: float | None = Field(default=None, gt=0, le=1e6, description="svg: to so many seconds after the start")
     width: int = Field(default=1200, ge=200, le=8000, description="svg: pixels")
@@ -242,7 +242,7 @@ async def export(request: Request, run: str, options: Annotated[ExportOptions, Q
     """The recording in another format; of a run that goes on, as far as it is.
 
     `json` is lossless (times in nanoseconds), `facts` what it says in numbers, `csv` the same as a table, `perfetto` a trace for
-    Perfetto, `svg` a picture, `html` one file that replays offline.
+    Perfetto, `svg` a picture, `png` a small one without words, `html` one file that replays offline.
     """
     state = state_of(request)
     row, status = await state.manager.get(run)

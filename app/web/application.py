@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from app.catalogue import Catalogue
 from app.store import Store
-from app.web import api, live, pages, problems, reference
+from app.web import api, live, pages, problems, reference, sharing
 from app.web.middleware import BodyLimit, SecurityHeaders
 from app.web.runs import RunManager
 from app.web.settings import Settings
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     app.state.pages = pages.Pages(settings)
     app.include_router(api.router)
     app.include_router(live.router)
+    app.include_router(sharing.router)
     app.include_router(pages.router)
     app.include_router(reference.router)
     # Whatever the machine's own table says, browsers refuse modules of another type.

@@ -11,8 +11,14 @@ _POLICY = {
     "frame-ancestors": "'none'",
 }
 
+
+def _policy(**changed: str) -> str:
+    rules = _POLICY | {name.replace("_", "-"): value for name, value in changed.items()}
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
 SECURITY = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    "Content-Security-Policy": _policy(),
     "X-Content-Type-Options": "nosniff",
     # The address of a run is its only key: other sites do not learn it.
     "Referrer-Policy": "same-origin",
@@ -20,3 +26,11 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+
+FRAMED = {"Content-Security-Policy": _policy(frame_ancestors="*")}
+"""For the one page that other sites may show in a frame."""
+
+
+def is_framed(path: str) -> bool:
+    """Is this the address of that page? What it answers instead of a run is shown in the frame too."""
+    return path.startswith("/runs/") and path.endswith("/embed")

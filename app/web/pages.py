@@ -14,6 +14,7 @@ from app.web import language
 from app.web.api import run_json
 from app.web.problems import Problem, unknown
 from app.web.settings import Settings
+from app.web.sharing import social
 from app.web.state import state_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -67,6 +68,11 @@ def _pages(request: Request) -> Pages:
     return pages
 
 
+def _days(request: Request) -> int:
+    """How long a run is kept."""
+    return state_of(request).settings.retention_s // 86400
+
+
 @router.get("/")
 async def catalogue(request: Request) -> Response:
     """All experiments, by topic, in course order."""
@@ -85,7 +91,7 @@ async def experiment(request: Request, experiment_id: str) -> Response:
     header = found.as_json()
     header |= {"origin": header["source"], "source": found.source}
     header["missing"] = await asyncio.to_thread(interpreters.missing, found.header.requires)
-    page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given)}
+    page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given), "retention_days": _days(request)}
     return _pages(request).render(request, "experiment.html", page, {"experiment": header})
 
 
@@ -96,5 +102,6 @@ async def run(request: Request, run_id: str) -> Response:
     row, status = await state.manager.get(run_id)
     found = state.catalogue.get(row.experiment or "")
     header = found.as_json() if found else None
-    page = {"kind": "run", "run": run_json(row, status), "experiment": header}
-    return _pages(request).render(request, "run.html", page, {"run": page["run"], "experiment": header})
+    page = {"kind": "run", "run": run_json(row, status), "experiment": header, "retention_days": _days(request)}
+    context = {"run": page["run"], "experiment": header, "social": social(request, row, found)}
+    return _pages(request).render(request, "run.html", page, context)

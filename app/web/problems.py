@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from app.catalogue import FieldError, ParameterError
 from app.store import RunDeletedError, RunUnknownError
-from app.web.headers import SECURITY
+from app.web.headers import FRAMED, SECURITY, is_framed
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -81,7 +81,10 @@ def install(app: FastAPI, error_page: ErrorPage) -> None:
             response = error_page(request, problem)
         else:
             response = JSONResponse(problem.as_json(), problem.status, media_type=MEDIA_TYPE)
-        for name, value in (SECURITY | problem.headers).items():  # an unforeseen error is answered outside the middleware
+        framed = FRAMED if is_framed(request.url.path) else {}
+        for name, value in (
+            SECURITY | framed | problem.headers
+        ).items():  # an unforeseen error is answered outside the middleware
             response.headers[name] = value
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -48,6 +48,11 @@ export async function cancelRun(run) {
   await call(`/api/runs/${run}/cancel`, { method: "POST", headers: { "X-Delete-Token": recall(`token:${run}`) ?? "" } });
 }
 
+/** Removes the run for good; its address says so from then on. @param {string} run */
+export async function deleteRun(run) {
+  await call(`/api/runs/${run}`, { method: "DELETE", headers: { "X-Delete-Token": recall(`token:${run}`) ?? "" } });
+}
+
 /** What a finished run says in numbers (app/core/facts.py). @param {string} run @returns {Promise<Record<string, any> | null>} */
 export async function fetchFacts(run) {
   const here = enclosed("facts");

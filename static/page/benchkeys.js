@@ -2,7 +2,7 @@
 /** The keys of the run page. */
 import { isProjector } from "./projector.js";
 
-/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, facts: import("../facts/panel.js").FactsPanel}} page @returns {import("./keys.js").Binding[]} */
+/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, facts: import("../facts/panel.js").FactsPanel}} page @returns {import("./keys.js").Binding[]} */
 export function bindings(page) {
   const { timeline } = page;
   return [
@@ -21,6 +21,7 @@ export function bindings(page) {
     { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },
     { keys: ["q"], shown: "Q", key: "about", act: () => page.toggleAbout() },
     { keys: ["t"], shown: "T", key: "facts", act: () => page.facts.open(!page.facts.isOpen) },
+    { keys: ["h"], shown: "H", key: "share", act: () => page.share() },
     { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
   ];
 }

@@ -2,7 +2,7 @@
 /** The run page: an experiment before its run, the run while it goes on, and what it left. */
 import { need } from "../common/dom.js";
 import { isFile } from "../common/enclosed.js";
-import { t } from "../common/i18n.js";
+import { pick, t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
 import { BlockReader } from "../recording/decode.js";
 import { Model } from "../recording/model.js";
@@ -18,6 +18,7 @@ import { ParameterForm } from "./parameters.js";
 import { QuestionPanel } from "./question.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
+import { openShare } from "./share.js";
 import { onRestyled } from "./theme.js";
 import { keepParameters, pathWith, RangeKeeper, rangeOf } from "./urlstate.js";
 
@@ -39,6 +40,8 @@ class RunPage {
   constructor(page) {
     this.lang = page.lang;
     this.experiment = page.experiment;
+    this.name = page.run?.name ?? "";
+    this.retentionDays = page.retention_days ?? 0;
     this.status = new StatusLine(need("#status"));
     this.source = new SourcePanel(need("#source"));
     this.output = new OutputPanel(need("#output"), (tNs) => this.#showTime(tNs));
@@ -80,6 +83,7 @@ class RunPage {
     need("#zoom-out").addEventListener("click", () => this.timeline.byKey("out"));
     need("#follow").addEventListener("click", () => this.timeline.followEdge());
     need("#about-toggle").addEventListener("click", () => this.toggleAbout());
+    document.querySelector("#share")?.addEventListener("click", () => this.share());
     onRestyled(() => this.timeline.restyle());
   }
 
@@ -118,6 +122,14 @@ class RunPage {
     } catch (error) {
       this.#refused(error);
     }
+  }
+
+  share() {
+    const dialog = document.querySelector("#share-dialog");
+    if (!(dialog instanceof HTMLDialogElement)) return;
+    const { view } = this.timeline;
+    const title = this.experiment ? pick(this.experiment.title) : this.name;
+    openShare(dialog, { run: this.run, lang: this.lang, experiment: this.experiment?.id ?? "", title, parameters: this.form.values, view: { startNs: view.startNs, endNs: endOf(view) }, retentionDays: this.retentionDays });
   }
 
   async #cancel() {

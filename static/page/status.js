@@ -1,5 +1,6 @@
 // @ts-check
 /** The line that says how the run stands: in the queue, live, how it ended, and where it can be found again. */
+import { copy } from "../common/clipboard.js";
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { size } from "../common/format.js";
@@ -106,19 +107,4 @@ function shareButton(link) {
     setTimeout(() => (label.textContent = t("share.copy")), COPIED_MS);
   });
   return button;
-}
-
-/** The clipboard needs a secure page; a lecture room's plain http has only the old way. @param {string} text */
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = make("textarea", { class: "off-screen", "aria-hidden": "true" }, text);
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
 }

@@ -20,5 +20,6 @@ FORMATS = {
     "csv": Format("text/csv; charset=utf-8", "csv", "the facts as a table"),
     "perfetto": Format("application/x-protobuf", "pftrace", "opens in Perfetto with the same lanes, states and arrows"),
     "svg": Format("image/svg+xml", "svg", "a picture of the whole run, or of a stretch of it"),
+    "png": Format("image/png", "png", "a small picture without words, 1200 × 630 pixels"),
     "html": Format("text/html; charset=utf-8", "html", "one file that replays offline"),
 }

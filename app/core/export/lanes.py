@@ -16,6 +16,7 @@ _STACK = [Ink.RUNNING, Ink.RUNNING_C, Ink.GIL_WAIT, Ink.PREEMPTED, Ink.READY, In
 _LEAST_RUNNING_PX = 2.0
 """One that runs among ten thousand is still seen."""
 _LETTER_PX = 15
+_PALE, _COUNTER = 0.35, 0.45  # opacities
 _LINES = (Shape.LINE, Shape.HAIRLINE, Shape.DOTS)
 
 
@@ -34,11 +35,13 @@ def draw_row(sheet: Sheet, row: Row) -> None:
             sheet.boxes[ink, True].append(_box(bars, bars.runner == ink, y + height * 0.3, height * 0.4))
     if not sheet.picture.compact and height >= SMALL_PX and row.lane.kind not in (LaneKind.CPU, LaneKind.PROCESS):
         _label(sheet, row, bars, first)
-    _counter(sheet, row)
+    _count(sheet, row)
 
 
 def write_boxes(sheet: Sheet) -> None:
-    """All bars, one path an ink; over them the traces of what ran for the lesser part."""
+    """All areas and bars, one path an ink; over them the traces of what ran for the lesser part."""
+    for ink, boxes, opacity in sheet.areas:
+        sheet.svg.rects([boxes], f'fill="{sheet.fill(ink)}" fill-opacity="{opacity}" shape-rendering="crispEdges"')
     for ink in range(1, INKS):
         color = sheet.colors.inks[ink]
         if SHAPES[ink] is Shape.DOTS:
@@ -119,11 +122,10 @@ def _crowd(sheet: Sheet, row: Row) -> None:
 def _area(sheet: Sheet, ink: int, top: NDArray[np.float64], height: NDArray[np.float64]) -> None:
     there = np.flatnonzero(height > 0.05)
     rows = np.stack([there.astype(np.float64), top[there], np.ones(len(there)), height[there]], axis=1)
-    pale = ' fill-opacity="0.35"' if SHAPES[ink] in _LINES else ""
-    sheet.svg.rects([rows], f'fill="{sheet.fill(ink)}"{pale} shape-rendering="crispEdges"')
+    sheet.areas.append((ink, rows, _PALE if SHAPES[ink] in _LINES else 1.0))
 
 
-def _counter(sheet: Sheet, row: Row) -> None:
+def _count(sheet: Sheet, row: Row) -> None:
     counters = sheet.recording.counters
     own = np.flatnonzero(counters["lane"] == row.lane.id)
     if not len(own):
@@ -135,7 +137,7 @@ def _counter(sheet: Sheet, row: Row) -> None:
     x = np.clip(sheet.scale.px(times), 0, sheet.scale.width_px)
     heights = height * np.maximum(values, 0) / most
     boxes = np.stack([x[:-1], y + height - heights, np.diff(x), heights], axis=1)
-    sheet.svg.rects([boxes], f'fill="{sheet.colors.inks[Ink.WAITING]}" fill-opacity="0.45"')
+    sheet.areas.append((Ink.WAITING, boxes, _COUNTER))
     if not sheet.picture.compact:
         sheet.label(6, y + 7, f"{most / 1e6:.3g} MB" if row.lane.kind is LaneKind.MEMORY else f"{most:g}", sheet.colors.quiet)
 

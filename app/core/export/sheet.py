@@ -54,7 +54,8 @@ class Label:
 
 
 class Sheet:
-    """A picture in the making. `boxes` are rectangles by ink, and whether they are the trace of what ran for the lesser part."""
+    """A picture in the making. `boxes` are rectangles by ink, and whether they are the trace of what ran for the lesser part;
+    `areas` are rectangles with their ink and opacity, of crowds and counters."""
 
     def __init__(self, recording: Recording, picture: Picture) -> None:
         self.recording, self.picture = recording, picture
@@ -75,6 +76,7 @@ class Sheet:
         self.names_px = self._names_width() if large else 0.0
         self.scale = self._make_scale()
         self.boxes: dict[tuple[int, bool], list[NDArray[np.float64]]] = defaultdict(list)
+        self.areas: list[tuple[int, NDArray[np.float64], float]] = []
         self.labels: list[Label] = []
         self.svg = Svg(picture.width_px, self.height_px, self.colors.background, picture.title or "Schedscope")
 
