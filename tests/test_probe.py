@@ -363,26 +363,6 @@ for thread in reversed(threads): thread.join()
     assert run.states(joined[1])[-1][0] <= joined[0]
 
 
-def test_a_semaphore_of_several_processes_tells_nobody(script: Any) -> None:
-    run = observe(
-        script("""
-import multiprocessing, threading, time
-context = multiprocessing.get_context("fork")
-lock = context.Lock()
-def child(): time.sleep(0.05); lock.release()
-t = threading.Thread(target=lambda: (lock.acquire(), lock.release())); t.start(); t.join()
-lock.acquire()
-process = context.Process(target=child); process.start()
-lock.acquire()
-process.join()
-""")
-    )
-    main = run.lanes(LaneKind.THREAD)[0].id
-    (shared,) = [wait for wait in run.waits(main, "lock") if wait[2]["address"] % 4096 == 0]
-    assert shared[1] - shared[0] > 20_000_000
-    assert not [flow for flow in run.json["flows"] if flow[4] == "wake" and flow[3] == main and flow[0] >= shared[0]]
-
-
 def test_a_task_waits_for_a_thread_of_an_executor(script: Any) -> None:
     run = observe(
         script("""import asyncio, concurrent.futures, time

@@ -22,8 +22,8 @@ int main(void)
     SHOW(probe_ring, ppid); SHOW(probe_ring, t_start_ns); SHOW(probe_ring, program); SHOW(probe_ring, alive);
     SHOW(probe_ring, head); SHOW(probe_ring, tail); SHOW(probe_ring, dropped);
     printf("record %zu\\nslots_at %d\\n", sizeof(struct probe_record), PROBE_SLOTS_OFFSET);
-    printf("STATE %d\\nSTRING %d\\nLANE %d\\nNAME %d\\nFLOW %d\\nMARK %d\\nCOUNTER %d\\nGIL %d\\nKERNEL %d\\n", PROBE_STATE,
-           PROBE_STRING, PROBE_LANE, PROBE_NAME, PROBE_FLOW, PROBE_MARK, PROBE_COUNTER, PROBE_GIL, PROBE_KERNEL);
+    printf("STATE %d\\nSTRING %d\\nLANE %d\\nNAME %d\\nFLOW %d\\nMARK %d\\nCOUNTER %d\\nGIL %d\\nKERNEL %d\\nOBJECT %d\\nABOUT %d\\nFAR_FLOW %d\\n", PROBE_STATE,
+           PROBE_STRING, PROBE_LANE, PROBE_NAME, PROBE_FLOW, PROBE_MARK, PROBE_COUNTER, PROBE_GIL, PROBE_KERNEL, PROBE_OBJECT, PROBE_ABOUT, PROBE_FAR_FLOW);
     printf("magic_value %llu\\n", (unsigned long long)PROBE_MAGIC);
 }
 """

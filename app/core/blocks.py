@@ -47,12 +47,14 @@ class BlockKind(IntEnum):
     OUTPUT = 9  # one u8 stream, padded; then the bytes the program wrote, at t0_ns
     END = 10  # one JSON document: outcome, exit code, end time, what was lost
     NAMES = 11  # lanes that are called something else from now on
+    OBJECTS = 12  # of details: the lock, descriptor or thread they are about, and the lane that has it (0 nobody known)
 
 
 COLUMNS: dict[BlockKind, tuple[tuple[str, str], ...]] = {
     BlockKind.DETAILS: (("value", "<f8"), ("text", "<u4"), ("file", "<u4"), ("line", "<u4")),
     BlockKind.LANES: (("t", "<u4"), ("parent", "<u4"), ("name", "<u4"), ("pid", "<u4"), ("tid", "<u4"), ("kind", "u1")),
     BlockKind.NAMES: (("lane", "<u4"), ("name", "<u4")),
+    BlockKind.OBJECTS: (("detail", "<u4"), ("object", "<u4"), ("holder", "<u4")),
     BlockKind.STATES: (("t", "<u4"), ("lane", "<u4"), ("detail", "<u4"), ("state", "u1")),
     BlockKind.FLOWS: (("t", "<u4"), ("t2", "<u4"), ("from", "<u4"), ("to", "<u4"), ("detail", "<u4"), ("kind", "u1")),
     BlockKind.COUNTERS: (("value", "<f8"), ("t", "<u4"), ("lane", "<u4")),

@@ -11,11 +11,16 @@ from enum import IntEnum
 import numpy as np
 
 MAGIC = 0x474E495250534353
-VERSION = 1
+VERSION = 2
 SLOTS_OFFSET_BYTES = 4096
 PUBLISHED_EVEN_LAP = 0x80
 NO_VALUE = 0xFFFF_FFFF_FFFF_FFFF
 STRING_LAST = 0x80
+MOVED_WRITE = 1 << 63
+MOVED_FD_SHIFT = 40
+MOVED_FD_MASK = (1 << 23) - 1
+MOVED_BYTES_MASK = (1 << 40) - 1
+"""The value of the RUNNING state after a call that read or wrote: direction, descriptor, bytes. A pipe's has the direction, too."""
 FUTEX_OWNER_DIED = 0x40000000  # linux/futex.h
 
 
@@ -31,6 +36,17 @@ class Kind(IntEnum):
     COUNTER = 7
     GIL = 8
     KERNEL = 9
+    OBJECT = 10
+    ABOUT = 11
+    FAR_FLOW = 12
+
+
+class Other(IntEnum):
+    """`enum probe_other`: how an ABOUT record names who has the object."""
+
+    NOBODY = 0
+    LANE = 1
+    THREAD = 2
 
 
 RECORD = np.dtype(

@@ -3,11 +3,12 @@
 libc says when a read begins and ends, the kernel when its thread was off the cores meanwhile. What a read spends off the cores
 is the wait; what it spends on a core after it was last woken is the copy, with the way into and out of the call: an upper bound.
 A read that never left the core (a preemption is no wait) did not wait at all. One that failed with EAGAIN copied nothing.
+A recording that has the copy as a state of its own (core.copies) shows the same read as `read` and the `copy` that follows it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,13 +41,22 @@ def reads_of(recording: Recording, spans: Spans, threads: list[int]) -> list[Rea
     refused = {number for number, detail in enumerate(recording.details) if detail[0] == REFUSED}
     found = []
     for thread in threads:
-        own = spans.of(thread).in_state(State.READ)
+        own = _whole(spans.of(thread).in_state(State.READ, State.COPY))
         strip = next((lane.id for lane in recording.lanes if lane.parent == thread and lane.kind is LaneKind.CPU), None)
         off = spans.of(strip).in_state(State.OFF_CPU) if strip is not None else None
         for begin, end, detail in zip(own.begin.tolist(), own.end.tolist(), own.detail.tolist(), strict=True):
             waited, woken = _off_the_core(off, begin, end)
             found.append(Read(thread, begin, woken, end, waited, detail in refused))
     return found
+
+
+def _whole(spans: Spans) -> Spans:
+    """Each read with the copy that follows it at once; the copies of other calls than a socket's are left out."""
+    reads = np.flatnonzero(spans.state == State.READ)
+    after = np.minimum(reads + 1, len(spans.lane) - 1)
+    copied = (after != reads) & (spans.state[after] == State.COPY) & (spans.begin[after] == spans.end[reads])
+    end = np.where(copied, spans.end[after], spans.end[reads])
+    return replace(spans.where(spans.state == State.READ), end=end)
 
 
 def _off_the_core(off: Spans | None, begin: int, end: int) -> tuple[int, int]:

@@ -34,6 +34,7 @@ class Recording:
 
     `states`: t, lane, state, detail · `flows`: t, t2, from, to, kind, detail · `counters`: t, lane, value ·
     `marks`: t, lane, kind, text. `details` is (text, file, line, value): strings resolved, value NaN where there is none.
+    `objects` says of some details, by number, what they are about and which lane has it (0: nobody known).
     `end` is None for a recording that was cut off.
     """
 
@@ -41,6 +42,7 @@ class Recording:
     end: dict[str, Any] | None = None
     strings: list[str] = field(default_factory=lambda: [""])
     details: list[tuple[str, str, int, float]] = field(default_factory=lambda: [("", "", 0, float("nan"))])
+    objects: dict[int, tuple[str, int]] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=lambda: [Lane(0, None, LaneKind.MACHINE, "machine", 0, 0, 0)])
     states: Table = field(default_factory=dict)
     flows: Table = field(default_factory=dict)
@@ -99,6 +101,10 @@ def _take(recording: Recording, block: Block) -> None:
         recording.strings += block.strings()
     elif block.kind is BlockKind.DETAILS:
         recording.details += _details(recording.strings, block)
+    elif block.kind is BlockKind.OBJECTS:
+        columns = block.columns()
+        for detail, said, holder in zip(*(columns[name].tolist() for name in ("detail", "object", "holder")), strict=True):
+            recording.objects[detail] = (_string(recording, said), holder)
     elif block.kind is BlockKind.LANES:
         _add_lanes(recording, block)
     elif block.kind is BlockKind.NAMES:

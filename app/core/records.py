@@ -61,6 +61,7 @@ class Unit(StrEnum):
     SIGNAL = "signal"
     LANE = "lane"
     ADDRESS = "address"
+    BYTES = "bytes"
 
 
 class State(IntEnum):
@@ -82,6 +83,7 @@ class State(IntEnum):
     JOIN = 16
     PIPE = 17
     FILE = 18
+    COPY = 19
     # ... a task or greenlet that waits (numbers 24 to 39) ...
     WAIT = 24
     WAIT_TIMER = 25
@@ -144,6 +146,7 @@ STATES: dict[State, StateSpec] = {
     State.JOIN: StateSpec("join", StateClass.WAITING, "J"),
     State.PIPE: StateSpec("pipe", StateClass.WAITING, "|", unit=Unit.DESCRIPTOR),
     State.FILE: StateSpec("file", StateClass.WAITING, "F", unit=Unit.DESCRIPTOR),
+    State.COPY: StateSpec("copy", StateClass.RUNNING, "Y", unit=Unit.BYTES),
     State.WAIT: StateSpec("waiting", StateClass.WAITING, "w", "other"),
     State.WAIT_TIMER: StateSpec("waiting", StateClass.WAITING, "t", "timer", Unit.NANOSECONDS),
     State.WAIT_READ: StateSpec("waiting", StateClass.WAITING, "i", "read", Unit.DESCRIPTOR),

@@ -12,8 +12,8 @@ from app.core import blocks
 from app.core.blocks import BlockKind
 from app.core.records import LaneKind
 
-Detail = tuple[int, int, int, float]
-"""(text, file, line, value): two string numbers, a 1-based line or 0, a number or NaN."""
+Detail = tuple[int, int, int, float, int, int]
+"""(text, file, line, value, object, holder): two string numbers, a 1-based line or 0, a number or NaN, a string number, a lane."""
 
 
 class StringTable:
@@ -37,53 +37,61 @@ class StringTable:
         return blocks.encode_strings(new) if new else b""
 
 
+_DETAIL_COLUMNS = ("text", "file", "line", "object", "holder")
+_FACTORS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5, 0x85EBCA77C2B2AE63], np.uint64
+)
+
+
 class DetailTable:
     """What a state is about, by number; 0 is nothing. Ten thousand sleepers on one line share one detail."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[int, int, int, float | None], int] = {(0, 0, 0, None): 0}
+        self._numbers: dict[tuple[int, int, int, float | None, int, int], int] = {(0, 0, 0, None, 0, 0): 0}
         self._new: list[Detail] = []
 
-    def number(self, text: int, file: int, line: int, value: float = math.nan) -> int:
+    def number(self, text: int, file: int, line: int, value: float = math.nan, thing: int = 0, holder: int = 0) -> int:
         """The detail's number, a new one the first time."""
-        key = (text, file, line, None if math.isnan(value) else value)
+        key = (text, file, line, None if math.isnan(value) else value, thing, holder)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
-            self._new.append((text, file, line, value))
+            self._new.append((text, file, line, value, thing, holder))
         return number
 
-    def numbers(
-        self, text: NDArray[np.uint32], file: NDArray[np.uint32], line: NDArray[np.uint32], value: NDArray[np.float64]
-    ) -> NDArray[np.uint32]:
-        """The numbers of a column of details; rows that say nothing get 0."""
-        out = np.zeros(len(text), np.uint32)
-        told = np.flatnonzero((text != 0) | (file != 0) | (line != 0) | ~np.isnan(value))
+    def numbers(self, rows: NDArray[np.void]) -> NDArray[np.uint32]:
+        """The number of each row's detail, from its columns text, file, line, value, object and holder; 0 where all say nothing."""
+        out = np.zeros(len(rows), np.uint32)
+        some = ~np.isnan(rows["value"])
+        for name in _DETAIL_COLUMNS:
+            some |= rows[name] != 0
+        told = np.flatnonzero(some)
         if not len(told):
             return out
-        bits = np.ascontiguousarray(value[told]).view(np.uint64)
-        words = text[told].astype(np.uint64) << np.uint64(40) ^ file[told].astype(np.uint64) << np.uint64(24) ^ line[told]
-        mixed = (words * np.uint64(0x9E3779B97F4A7C15)) ^ (bits * np.uint64(0xC2B2AE3D27D4EB4F))
+        picked = rows[told]
+        mixed = np.ascontiguousarray(picked["value"]).view(np.uint64).copy()
+        for name, factor in zip(_DETAIL_COLUMNS, _FACTORS, strict=True):
+            mixed = (mixed ^ picked[name].astype(np.uint64)) * factor
+            mixed ^= mixed >> np.uint64(29)
         _unique, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
-        rows = told[first]
-        known = [
-            self.number(*row)
-            for row in zip(text[rows].tolist(), file[rows].tolist(), line[rows].tolist(), value[rows].tolist(), strict=True)
-        ]
+        columns = (picked[name][first].tolist() for name in ("text", "file", "line", "value", "object", "holder"))
+        known = [self.number(*row) for row in zip(*columns, strict=True)]
         out[told] = np.array(known, np.uint32)[inverse]
         return out
 
     def take(self) -> bytes:
-        """A block of the details that are new since the last call, empty when there are none."""
+        """Blocks of the details that are new since the last call, empty when there are none."""
         new, self._new = self._new, []
         if not new:
             return b""
-        text, file, line, value = zip(*new, strict=True)
-        return blocks.encode_columns(
-            BlockKind.DETAILS,
-            0,
-            {k: np.array(v) for k, v in (("value", value), ("text", text), ("file", file), ("line", line))},
-        )
+        text, file, line, value, thing, holder = (np.array(column) for column in zip(*new, strict=True))
+        out = blocks.encode_columns(BlockKind.DETAILS, 0, {"value": value, "text": text, "file": file, "line": line})
+        about = np.flatnonzero((thing != 0) | (holder != 0))
+        if len(about):
+            numbers = about + (len(self._numbers) - len(new))
+            columns = {"detail": numbers, "object": thing[about], "holder": holder[about]}
+            out += blocks.encode_columns(BlockKind.OBJECTS, 0, columns)
+        return out
 
 
 class LaneTable:
@@ -96,12 +104,14 @@ class LaneTable:
         self.count = 1
         self.kind = np.zeros(1024, np.uint8)
         self.tid = np.zeros(1024, np.uint32)
+        self.parent = np.zeros(1024, np.uint32)
         self.call = np.zeros(1024, np.uint8)  # of a thread: the state its last call or return put it into
         self.gil = np.zeros(1024, np.uint8)  # of a thread: the last it said about the GIL
         self.state = np.zeros(1024, np.uint8)
         self.opened_ns = np.zeros(1024, np.uint64)
         self.last_ns = np.zeros(1024, np.uint64)
         self.due_ns = np.zeros(1024, np.uint64)  # when a timer that is waited for was due, 0 none
+        self._of_tid: dict[int, int] = {}
         self._new: list[tuple[int, int, int, int, int, int]] = []
         self._named: list[tuple[int, int]] = []
 
@@ -111,17 +121,23 @@ class LaneTable:
         if lane == len(self.kind):
             self._grow()
         self.count += 1
-        self.kind[lane], self.tid[lane] = kind, tid
+        self.kind[lane], self.tid[lane], self.parent[lane] = kind, tid, parent
         self.opened_ns[lane] = self.last_ns[lane] = t_ns
         self._new.append((t_ns, parent, name, pid, tid, kind))
+        if kind == LaneKind.THREAD:
+            self._of_tid[tid] = lane
         return lane
+
+    def thread(self, tid: int) -> int:
+        """The lane of the latest thread of that id, 0 when there is none."""
+        return self._of_tid.get(tid, 0)
 
     def rename(self, lane: int, name: int) -> None:
         """The lane is called something else from now on."""
         self._named.append((lane, name))
 
     def _grow(self) -> None:
-        for column in ("kind", "tid", "call", "gil", "state", "opened_ns", "last_ns", "due_ns"):
+        for column in ("kind", "tid", "parent", "call", "gil", "state", "opened_ns", "last_ns", "due_ns"):
             old: NDArray[Any] = getattr(self, column)
             setattr(self, column, np.concatenate([old, np.zeros(len(old), old.dtype)]))
 

@@ -43,7 +43,7 @@ def overlay(events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     out = events.copy()
     out["kind"], out["state"] = obs.Kind.STATE, shown
     bare = is_gil | (shown != events["state"])
-    for column in ("text", "file", "line"):
+    for column in ("text", "file", "line", "object", "holder"):
         out[column][bare] = 0
     out["value"][bare] = np.nan
     said = (shown != before) | (~bare & (shown != State.RUNNING))

@@ -23,25 +23,13 @@ from numpy.typing import NDArray
 from app.core import blocks, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
+from app.core.copies import Calls
 from app.core.kernel import KernelLanes
+from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
 from app.core.tables import DetailTable, LaneTable, StringTable
 from app.core.threads import GIL_TAKE, GIL_WAIT
-
-EVENT = np.dtype(
-    [
-        ("t", "<u8"),
-        ("lane", "<u4"),
-        ("kind", "u1"),
-        ("state", "u1"),
-        ("text", "<u4"),
-        ("file", "<u4"),
-        ("line", "<u4"),
-        ("value", "<f8"),
-    ]
-)
-"""A record in the recording's own numbering; `value` of a flow is the lane it leads to."""
 
 LATE_NS = 1_000
 """A timer this much overdue has left its waiter ready; less is the clock's own grain."""
@@ -50,7 +38,7 @@ DUE = "due"
 OVERDUE_SHOWN_NS = 20_000_000
 """While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
-_EVENT_KINDS = (obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
+_EVENT_KINDS = (*KINDS, obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.FAR_FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
 _CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
 """What has not ended when its process does, was cut short by that; loops, strips and the GIL merely end."""
 _LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
@@ -70,9 +58,11 @@ class Timeline:
 
     def __init__(self) -> None:
         self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
+        self._calls = Calls(self._lanes)
         self._kernel: KernelLanes | None = None
         self._switches: list[NDArray[np.void]] = []
         self._processes: list[ProcessNumbers] = []
+        self._objects: list[ProcessObjects] = []
         self._pending: list[NDArray[np.void]] = []
         self._output: list[bytes] = []
         self._records = 0
@@ -95,6 +85,7 @@ class Timeline:
         number = parent.name if parent else self._strings.number(name)  # a fork is its parent's like until it says otherwise
         lane = self._lanes.open(t_ns, above, LaneKind.PROCESS, number, pid, 0)
         self._processes.append(ProcessNumbers(lane, pid, number, self._lanes, self._strings))
+        self._objects.append(ProcessObjects())
         self._event(t_ns, lane, obs.Kind.STATE, State.RUNNING)
         if above:
             self._event(t_ns, above, obs.Kind.FLOW, FlowKind.SPAWN, value=lane)
@@ -111,7 +102,7 @@ class Timeline:
         self._open_strips(numbers)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]
         if len(picked):
-            events = self._translate(numbers, picked)
+            events = self._translate(numbers, *self._objects[process].attach(numbers, picked))
             self._pending += [events, *self._gil_lane(numbers, events)]
 
     def observe_kernel(self) -> None:
@@ -170,10 +161,9 @@ class Timeline:
             self._event(t_ns, lane, obs.Kind.STATE, end)
 
     def _event(self, t_ns: int, lane: int, kind: obs.Kind, state: int, *, text: int = 0, value: float = np.nan) -> None:
-        self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value)], EVENT))
+        self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value, 0, 0, 0, 0)], EVENT))
 
-    def _translate(self, numbers: ProcessNumbers, records: NDArray[np.void]) -> NDArray[np.void]:
-        events = np.empty(len(records), EVENT)
+    def _translate(self, numbers: ProcessNumbers, records: NDArray[np.void], events: NDArray[np.void]) -> NDArray[np.void]:
         for column in ("kind", "state", "line"):
             events[column] = records[column]
         events["t"] = records["t_ns"]
@@ -181,6 +171,15 @@ class Timeline:
         events["text"] = numbers.strings(records["text"])
         events["file"] = numbers.strings(records["file"])
         events["value"] = np.where(records["value"] == obs.NO_VALUE, np.nan, records["value"].astype(np.float64))
+        moved = (events["moved"] != 0) & (events["state"] == State.RUNNING)
+        pipes = (events["state"] == State.PIPE) & (events["moved"] != 0)
+        events["value"] = np.where(
+            moved, np.nan, np.where(pipes, records["value"] & ~np.uint64(obs.MOVED_WRITE), events["value"])
+        )
+        far = records["kind"] == obs.Kind.FAR_FLOW
+        events["kind"][far], events["how"][far] = obs.Kind.FLOW, obs.Other.THREAD
+        events["holder"][far] = np.minimum(records["value"][far], np.uint64(0xFFFF_FFFF))
+        events["value"][far] = events["lane"][far]
         to_lane = (records["kind"] == obs.Kind.FLOW) | (
             (records["kind"] == obs.Kind.STATE) & (records["state"] == State.WAIT_TASK)
         )
@@ -209,7 +208,7 @@ class Timeline:
 
     def take(self, until_ns: int) -> bytes:
         """The blocks of everything observed up to `until_ns`, in an order a reader can follow; empty when there is nothing."""
-        due = self._due(until_ns)
+        due = self._resolved(self._due(until_ns))
         body = b""
         if len(due):
             due = self._overlaid(due)
@@ -221,7 +220,21 @@ class Timeline:
         output, self._output = b"".join(self._output), []
         return self._strings.take() + self._details.take() + self._lanes.take() + body + output
 
+    def _resolved(self, due: NDArray[np.void]) -> NDArray[np.void]:
+        """Threads that were named by their id, which may be another process's, become lanes; what names itself, nobody."""
+        far = np.flatnonzero(due["how"] == obs.Other.THREAD)
+        for tid in np.unique(due["holder"][far]).tolist():
+            due["holder"][far[due["holder"][far] == tid]] = self._lanes.thread(tid)
+        own = due["holder"] == due["lane"]
+        due["holder"][own] = 0
+        flows = far[due["kind"][far] == obs.Kind.FLOW]
+        due["lane"][flows] = due["holder"][flows]
+        kept = np.ones(len(due), bool)
+        kept[flows] = due["holder"][flows] != 0
+        return due[kept]
+
     def _overlaid(self, due: NDArray[np.void]) -> NDArray[np.void]:
+        due, _moved = self._calls.take(due, self._kernel is not None)
         of_thread = self._lanes.kind[due["lane"]] == LaneKind.THREAD
         of_thread &= (due["kind"] == obs.Kind.STATE) | (due["kind"] == obs.Kind.GIL)
         if not of_thread.any():
@@ -283,12 +296,14 @@ class Timeline:
         return self._encode_states(events[np.argsort(events["t"], kind="stable")])
 
     def _encode_states(self, events: NDArray[np.void]) -> bytes:
-        detail = self._details.numbers(events["text"], events["file"], events["line"], events["value"])
+        detail = self._details.numbers(events)
         columns = {"lane": events["lane"], "state": events["state"], "detail": detail}
         return _encode_timed(BlockKind.STATES, events["t"], columns)
 
     def _flows(self, events: NDArray[np.void]) -> bytes:
-        detail = self._details.numbers(events["text"], events["file"], events["line"], np.full(len(events), np.nan))
+        said = events.copy()
+        said["value"], said["holder"] = np.nan, 0
+        detail = self._details.numbers(said)
         columns = {"from": events["lane"], "to": events["value"].astype(np.uint32), "kind": events["state"], "detail": detail}
         return _encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
 
@@ -318,7 +333,7 @@ def _ready_when_due(
     at = np.flatnonzero(overdue)
     ready = events[at].copy()
     ready["t"], ready["state"], ready["value"] = due_before[at], State.READY, np.nan
-    ready["text"], ready["file"], ready["line"] = due_text, 0, 0
+    ready["text"], ready["file"], ready["line"], ready["object"], ready["holder"] = due_text, 0, 0, 0, 0
     redundant = again | (overdue & (events["state"] == State.READY))
     merged = np.insert(events, at, ready)
     keep = np.insert(~redundant, at, True)

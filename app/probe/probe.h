@@ -24,7 +24,7 @@
 #include <time.h>
 
 #define PROBE_MAGIC 0x474e495250534353ULL /* "SCSPRING" */
-#define PROBE_VERSION 1
+#define PROBE_VERSION 2
 #define PROBE_SLOTS_OFFSET 4096
 #define PROBE_PUBLISHED_EVEN_LAP 0x80
 
@@ -36,9 +36,14 @@ enum probe_kind {
     PROBE_FLOW = 5,   /* state = flow kind, from lane, value = to lane */
     PROBE_MARK = 6,   /* state = mark kind, text */
     PROBE_COUNTER = 7,
-    PROBE_GIL = 8,    /* state = enum probe_gil, lane = thread, value = address of the GIL's condition variable */
-    PROBE_KERNEL = 9, /* reserved for context switches */
+    PROBE_GIL = 8,       /* state = enum probe_gil, lane = thread, value = address of the GIL's condition variable */
+    PROBE_KERNEL = 9,    /* reserved for context switches */
+    PROBE_OBJECT = 10,   /* descriptor `value` is text from now on; without a text: no longer what it was */
+    PROBE_ABOUT = 11,    /* of the lane's next state: text = its object, value = who has that, state = enum probe_other */
+    PROBE_FAR_FLOW = 12, /* as PROBE_FLOW, but lane is where it leads to, value the id of the thread it comes from */
 };
+
+enum probe_other { PROBE_OTHER_NOBODY = 0, PROBE_OTHER_LANE = 1, PROBE_OTHER_THREAD = 2 };
 
 enum probe_gil { PROBE_GIL_TAKE = 1, PROBE_GIL_DROP = 2, PROBE_GIL_WAIT = 3 }; /* a wait ends with the take */
 
@@ -96,6 +101,10 @@ enum probe_mark_kind {
     PROBE_MARK_HOOK = 7,
 };
 
+/* The value of the state that follows a call that read or wrote: what it moved. Its first bit is a write's to a pipe, too. */
+#define PROBE_MOVED(fd, bytes, writes)                                                                                         \
+    ((uint64_t)(writes) << 63 | ((uint64_t)(fd)&0x7fffff) << 40 | ((uint64_t)(bytes)&0xffffffffff))
+
 struct probe_record {
     uint64_t t_ns; /* CLOCK_MONOTONIC */
     uint32_t lane; /* process-local: 0 is the process, 1 its first thread */
@@ -137,6 +146,26 @@ struct probe_ring {
     _Atomic uint32_t next_string;
 };
 
+/* What a wait is about, as the wait's ABOUT record will say it. */
+struct probe_about {
+    uint64_t who;
+    uint32_t text;
+    uint8_t other; /* enum probe_other */
+};
+
+/* What kind of lock a semaphore is, as far as the script is concerned. */
+enum probe_lock {
+    PROBE_LOCK_UNKNOWN = 0,
+    PROBE_LOCK_MUTEX = 1,  /* whoever took it last has it */
+    PROBE_LOCK_THREAD = 2, /* held by a thread for as long as it lives */
+    PROBE_LOCK_OTHER = 3,  /* part of an Event, a Condition, a Queue, …: it is nobody's */
+};
+
+struct probe_named { /* in the upper two bits of a word its kind, in the others its string */
+    uint32_t text;
+    enum probe_lock kind;
+};
+
 /* What a thread knows of itself. Lives in thread-local storage of the preloaded library. */
 struct probe_thread {
     uint32_t lane;    /* its own lane, 0 before it has one */
@@ -145,10 +174,12 @@ struct probe_thread {
     uint32_t waker;   /* while a callback runs: the lane that scheduled it, 0 none */
     uint32_t busy;    /* inside an observed call: inner calls are part of it */
     bool ended;
-    bool failed;       /* by an uncaught exception */
-    bool finished;     /* said so itself, before the last of it was over */
-    uint8_t gil;       /* the last enum probe_gil it said, 0 none */
-    uint64_t since_ns; /* when the observed call began, while it is one that is recorded afterwards */
+    bool failed;   /* by an uncaught exception */
+    bool finished; /* said so itself, before the last of it was over */
+    uint8_t gil;   /* the last enum probe_gil it said, 0 none */
+    uint32_t tid;
+    uint64_t since_ns;        /* when the observed call began, while it is one that is recorded afterwards */
+    struct probe_about about; /* of the wait that is about to begin */
 };
 
 struct probe_where {
@@ -170,6 +201,8 @@ struct probe_api {
     void (*gil_released)(void);
     const char *(*gil_end)(void); /* NULL, or why the GIL is not observed */
     void (*arm)(void);            /* from now on what happens is the script's doing */
+    /* what the semaphore that this thread has just failed to take is to the script; called only while it holds the GIL */
+    void (*set_name)(struct probe_named (*name)(const void *semaphore));
 };
 
 static inline uint64_t probe_now(void)

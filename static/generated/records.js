@@ -41,6 +41,7 @@ export const State = /** @type {const} */ ({
   JOIN: 16,
   PIPE: 17,
   FILE: 18,
+  COPY: 19,
   WAIT: 24,
   WAIT_TIMER: 25,
   WAIT_READ: 26,
@@ -103,6 +104,7 @@ export const BlockKind = /** @type {const} */ ({
   OUTPUT: 9,
   END: 10,
   NAMES: 11,
+  OBJECTS: 12,
 });
 
 export const StateClass = /** @type {const} */ ({
@@ -128,6 +130,7 @@ export const Unit = /** @type {const} */ ({
   SIGNAL: "signal",
   LANE: "lane",
   ADDRESS: "address",
+  BYTES: "bytes",
 });
 
 export const Outcome = /** @type {const} */ ({
@@ -167,6 +170,7 @@ export const STATES = new Map([
   [16, {"name": "join", "key": "JOIN", "look": "waiting", "letter": "J", "reason": null, "unit": "value"}],
   [17, {"name": "pipe", "key": "PIPE", "look": "waiting", "letter": "|", "reason": null, "unit": "fd"}],
   [18, {"name": "file", "key": "FILE", "look": "waiting", "letter": "F", "reason": null, "unit": "fd"}],
+  [19, {"name": "copy", "key": "COPY", "look": "running", "letter": "Y", "reason": null, "unit": "bytes"}],
   [24, {"name": "waiting", "key": "WAIT", "look": "waiting", "letter": "w", "reason": "other", "unit": "value"}],
   [25, {"name": "waiting", "key": "WAIT_TIMER", "look": "waiting", "letter": "t", "reason": "timer", "unit": "delay_ns"}],
   [26, {"name": "waiting", "key": "WAIT_READ", "look": "waiting", "letter": "i", "reason": "read", "unit": "fd"}],
@@ -199,6 +203,7 @@ export const COLUMNS = new Map(/** @type {Array<[number, Array<[string, string]>
   [3, [["value", "f8"], ["text", "u4"], ["file", "u4"], ["line", "u4"]]], // DETAILS
   [4, [["t", "u4"], ["parent", "u4"], ["name", "u4"], ["pid", "u4"], ["tid", "u4"], ["kind", "u1"]]], // LANES
   [11, [["lane", "u4"], ["name", "u4"]]], // NAMES
+  [12, [["detail", "u4"], ["object", "u4"], ["holder", "u4"]]], // OBJECTS
   [5, [["t", "u4"], ["lane", "u4"], ["detail", "u4"], ["state", "u1"]]], // STATES
   [6, [["t", "u4"], ["t2", "u4"], ["from", "u4"], ["to", "u4"], ["detail", "u4"], ["kind", "u1"]]], // FLOWS
   [7, [["value", "f8"], ["t", "u4"], ["lane", "u4"]]], // COUNTERS

@@ -12,7 +12,7 @@ import { Flows } from "./flows.js";
 import { Lane } from "./lane.js";
 
 /** @typedef {import("./decode.js").Block} Block */
-/** @typedef {{text: string, file: string, line: number, value: number}} Detail `line` is 0 and `value` NaN where there is none. */
+/** @typedef {{text: string, file: string, line: number, value: number, object: string, holder: number}} Detail `line` and `holder` (a lane) are 0, `value` NaN where there is none. */
 /** @typedef {{t: number, stream: number, bytes: Uint8Array}} Output */
 
 export class Model {
@@ -41,6 +41,8 @@ export class Model {
   #detailFile = new Column(Uint32Array);
   #detailLine = new Column(Uint32Array);
   #detailValue = new Column(Float64Array);
+  /** @type {Map<number, {object: number, holder: number}>} */
+  #objects = new Map();
 
   constructor() {
     this.#addDetail(NaN, 0, 0, 0);
@@ -56,12 +58,14 @@ export class Model {
 
   /** @param {number} number @returns {Detail} */
   detail(number) {
-    if (number >= this.#detailText.length) return { text: "", file: "", line: 0, value: NaN };
+    if (number >= this.#detailText.length) return { text: "", file: "", line: 0, value: NaN, object: "", holder: 0 };
     return {
       text: this.strings[/** @type {number} */ (this.#detailText.data[number])] ?? "",
       file: this.strings[/** @type {number} */ (this.#detailFile.data[number])] ?? "",
       line: this.#detailLine.data[number] ?? 0,
       value: this.#detailValue.data[number] ?? NaN,
+      object: this.strings[this.#objects.get(number)?.object ?? 0] ?? "",
+      holder: this.#objects.get(number)?.holder ?? 0,
     };
   }
 
@@ -109,6 +113,12 @@ export class Model {
   takeDetails(block) {
     const { value, text, file, line } = columns(block);
     for (let i = 0; i < block.rows; i++) this.#addDetail(at(value, i), at(text, i), at(file, i), at(line, i));
+  }
+
+  /** @param {Block} block */
+  takeObjects(block) {
+    const { detail, object, holder } = columns(block);
+    for (let i = 0; i < block.rows; i++) this.#objects.set(at(detail, i), { object: at(object, i), holder: at(holder, i) });
   }
 
   /** @param {number} value @param {number} text @param {number} file @param {number} line */
@@ -219,6 +229,7 @@ const TAKERS = {
   [BlockKind.END]: Model.prototype.takeEnd,
   [BlockKind.STRINGS]: Model.prototype.takeStrings,
   [BlockKind.DETAILS]: Model.prototype.takeDetails,
+  [BlockKind.OBJECTS]: Model.prototype.takeObjects,
   [BlockKind.LANES]: Model.prototype.takeLanes,
   [BlockKind.NAMES]: Model.prototype.takeNames,
   [BlockKind.STATES]: Model.prototype.takeStates,

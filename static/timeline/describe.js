@@ -1,6 +1,6 @@
 // @ts-check
 /** Lanes and bars in words, in the page's language. No DOM. */
-import { duration, exact, grouped } from "../common/format.js";
+import { duration, exact, grouped, size } from "../common/format.js";
 import { has, t } from "../common/i18n.js";
 import { LaneKind, STATES, State, Unit } from "../generated/records.js";
 import { holderOf, showsHolder } from "./paint/inks.js";
@@ -65,6 +65,8 @@ export function valueText(model, { lane, index }) {
       return t("bar.signal", { n: value });
     case Unit.LANE:
       return laneNamed(model, value);
+    case Unit.BYTES:
+      return size(value);
     case Unit.ADDRESS:
       return `0x${value.toString(16)}`;
     default:
@@ -75,14 +77,21 @@ export function valueText(model, { lane, index }) {
 /** @param {Model} model @param {number} number */
 function laneNamed(model, number) {
   const lane = model.lanes[number];
-  return lane ? laneName(lane) : "";
+  if (!lane) return "";
+  const process = lane.kind === LaneKind.THREAD && lane.parent && lane.parent.kind === LaneKind.PROCESS ? lane.parent : null;
+  const alone = !process || model.lanes.filter((other) => other.kind === LaneKind.PROCESS).length < 2;
+  return alone ? laneName(lane) : `${laneName(process)} ${laneName(lane)}`;
 }
 
 /** What a wide bar says of itself: "timer 2 s". @param {Model} model @param {BarRef} bar */
 export function shortText(model, bar) {
   const state = bar.lane.stateOf(bar.index);
   const name = stateName(model, bar);
-  if (showsHolder(bar.lane) || state === State.LOCK) return name;
+  if (showsHolder(bar.lane)) return name;
+  if (state === State.LOCK) {
+    const { object } = model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
+    return object ? `${name} ${object}` : name;
+  }
   const value = valueText(model, bar);
   return value ? `${name} ${value}` : name;
 }
@@ -112,6 +121,9 @@ export function facts(model, bar, edgeNs) {
   const place = placeText(model, bar);
   if (place) rows.push([t("bar.at"), place]);
   if (detail.text) rows.push([t("bar.in"), detail.text]);
+  if (detail.object) rows.push([t("bar.object"), detail.object]);
+  const holder = laneNamed(model, detail.holder);
+  if (detail.holder && holder) rows.push([t(detail.object.startsWith("Thread ") ? "unit.lane" : "bar.holder"), holder]);
   const value = valueText(model, bar);
   if (value) rows.push([t(valueWord(lane.stateOf(index))), value]);
   return rows;

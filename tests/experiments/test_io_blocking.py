@@ -11,11 +11,12 @@ pytestmark = needs_probe
 
 
 def reading(run: Seen) -> Span:
-    """The one read of the main thread from the socket."""
+    """The one read of the main thread from the socket, with its copy."""
     main = run.one(LaneKind.THREAD, "MainThread")
     (read,) = [wait for wait in run.waits(main.id, "read") if wait[2].get("line") == run.line("data = ours.recv")]
     assert "text" not in read[2]  # no EAGAIN
-    return read[0], read[1]
+    copies = [end for begin, end, _detail in run.waits(main.id, "copy") if begin == read[1]]
+    return read[0], copies[0] if copies else read[1]
 
 
 def test_the_caller_is_in_the_read_while_the_sender_sleeps_and_until_it_has_sent() -> None:

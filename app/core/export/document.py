@@ -12,7 +12,8 @@ from app.core.records import FORMAT_VERSION, STATES, FlowKind, LaneKind, MarkKin
 def json_document(recording: Recording) -> dict[str, Any]:
     """The whole recording as plain JSON values; times are absolute CLOCK_MONOTONIC nanoseconds.
 
-    A state's detail is null, or an object with what is known of it: `reason`, `text`, `file`, `line` and one number under
+    A state's detail is null, or an object with what is known of it: `reason`, `text`, `file`, `line`, `object` (the lock,
+    descriptor or thread it is about), `holder` (the lane of the thread that had the lock when the wait began) and one number under
     the name of its unit (`delay_ns`, `fd`, `pid`, …). On lanes of kind gil and core it is the thread id alone.
     """
     return {
@@ -56,6 +57,11 @@ def _detail(recording: Recording, lane: int, state: State, number: int) -> Any:
         said["reason"] = spec.reason
     if text:
         said["text"] = text
+    thing, holder = recording.objects.get(number, ("", 0))
+    if thing:
+        said["object"] = thing
+    if holder:
+        said["holder"] = holder
     if file:
         said["file"] = file
     if line:

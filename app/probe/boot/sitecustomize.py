@@ -202,6 +202,15 @@ def _process_name() -> str:
     return words[0].rpartition("/")[2]
 
 
+def _name_locks(probe: Any) -> None:
+    import _thread
+
+    try:
+        probe.name_locks(_thread.allocate_lock())
+    except RuntimeError as error:
+        probe.mark(7, f"who has a lock is not observed: {error}")
+
+
 def _give_way(folder: str) -> None:
     """Leave no trace on the path, and let the environment's own sitecustomize have its turn."""
     from importlib.machinery import PathFinder
@@ -246,6 +255,7 @@ def _boot() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)  # a line is seen when it is printed, as on a terminal
+    _name_locks(probe)
     probe.name(True, _process_name())
     unobserved = probe.gil()
     if unobserved:

@@ -20,6 +20,7 @@ _FIELDS = (
     "gil_released",
     "gil_end",
     "arm",
+    "set_name",
 )
 
 

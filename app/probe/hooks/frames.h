@@ -45,15 +45,18 @@ static inline int frame_line(const frame_t *frame, PyCodeObject *code)
     return line > 0 ? line : code->co_firstlineno;
 }
 
+static inline PyObject *frame_local(const frame_t *frame, int index)
+{
+#if PY_VERSION_HEX >= 0x030e0000
+    return PyStackRef_AsPyObjectBorrow(((frame_t *)frame)->localsplus[index]);
+#else
+    return frame->localsplus[index];
+#endif
+}
+
 static inline PyObject *frame_first_local(const frame_t *frame, PyCodeObject *code)
 {
-    if (code->co_argcount < 1)
-        return NULL;
-#if PY_VERSION_HEX >= 0x030e0000
-    return PyStackRef_AsPyObjectBorrow(((frame_t *)frame)->localsplus[0]);
-#else
-    return frame->localsplus[0];
-#endif
+    return code->co_argcount < 1 ? NULL : frame_local(frame, 0);
 }
 
 static inline const frame_t *thread_frame(PyThreadState *thread)

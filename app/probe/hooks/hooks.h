@@ -23,6 +23,9 @@ uint32_t intern_unicode(PyObject *text);                /* without the GIL too *
 PyObject *where_set_library_paths(PyObject *module, PyObject *paths);
 void where_install(void);
 
+/* --- names.c: what a lock is called */
+PyObject *names_install(PyObject *module, PyObject *lock);
+
 /* --- lanes.c: the lane of a task, a greenlet or a loop, by its address */
 struct lane {
     void *object; /* NULL while the slot is free */

@@ -111,6 +111,7 @@ static PyMethodDef methods[] = {
     {"thread_ended", thread_ended, METH_NOARGS, NULL},
     {"failed", failed, METH_O, NULL},
     {"arm", arm, METH_NOARGS, NULL},
+    {"name_locks", names_install, METH_O, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},
     {"mark", mark, METH_VARARGS, NULL},

@@ -63,6 +63,12 @@ static void signalled(uintptr_t condition)
     }
 }
 
+/* Whether the calling thread has it for certain. */
+bool probe_gil_held(void)
+{
+    return atomic_load_explicit(&taken_at, memory_order_relaxed) && probe_observing() && probe_thread()->gil == PROBE_GIL_TAKE;
+}
+
 static bool is_gil(uintptr_t condition)
 {
     uintptr_t at = atomic_load_explicit(&dropped_at, memory_order_relaxed);

@@ -6,6 +6,9 @@
  * plain files come by the thousand while modules are imported: they are recorded afterwards, and only if they took longer
  * than FILE_WORTH_NS.
  */
+#include <fcntl.h>
+
+#include "descriptors.h"
 #include "observe.h"
 
 #define FILE_WORTH_NS 50000
@@ -30,6 +33,23 @@ static const char *holds_the_loop(enum probe_state state)
     }
 }
 
+static bool is_of_descriptor(enum probe_state state)
+{
+    return (state >= PROBE_STATE_READ && state <= PROBE_STATE_CONNECT) ||
+           (state >= PROBE_STATE_PIPE && state <= PROBE_STATE_FILE);
+}
+
+/* What the wait is about, where the one who is about to wait knows more than the state's own number says. */
+static void emit_about(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread)
+{
+    struct probe_about about = thread->about;
+    thread->about = (struct probe_about){0};
+    if (!about.text && !about.other)
+        return;
+    struct probe_where said = {.text = about.text};
+    probe_emit(ring, t_ns, thread->lane, PROBE_ABOUT, about.other, &said, about.who);
+}
+
 static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe_thread *thread, enum probe_state state,
                             uint64_t value, const char *came)
 {
@@ -39,6 +59,7 @@ static void emit_with_place(struct probe_ring *ring, uint64_t t_ns, struct probe
         find(&where);
     if (came)
         where.text = probe_intern(came, strlen(came));
+    emit_about(ring, t_ns, thread);
     probe_emit(ring, t_ns, thread->lane, PROBE_STATE, (int)state, &where, value);
     const char *word = thread->current != thread->lane && thread->current != thread->loop ? holds_the_loop(state) : NULL;
     if (!word)
@@ -55,9 +76,13 @@ struct probe_thread *probe_enter(enum probe_state state, uint64_t value)
     if (!ring)
         return NULL;
     struct probe_thread *thread = probe_thread();
-    if (thread->busy || thread->ended || thread->finished || !probe_armed())
+    if (thread->busy || thread->ended || thread->finished || !probe_armed()) {
+        thread->about = (struct probe_about){0};
         return NULL;
+    }
     thread->busy = 1;
+    if (state != PROBE_STATE_FILE && is_of_descriptor(state))
+        probe_description((int)value);
     uint64_t now = probe_now();
     if (state == PROBE_STATE_FILE) {
         thread->since_ns = now;
@@ -81,6 +106,7 @@ void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t v
     if (state == PROBE_STATE_FILE) {
         if (now - thread->since_ns < FILE_WORTH_NS)
             return;
+        probe_description((int)value);
         emit_with_place(ring, thread->since_ns, thread, state, value, NULL);
     }
     probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
@@ -90,8 +116,8 @@ void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t v
         probe_emit(ring, now, thread->loop, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
 }
 
-/* The same for a call that cannot wait: it is recorded when it is over, with what came of it (NULL: nothing to tell). */
-struct probe_thread *probe_enter_at_once(void)
+/* A call that cannot wait is recorded when it is over. */
+static struct probe_thread *enter_at_once(void)
 {
     if (probe_idle() || probe_thread()->ended || probe_thread()->finished)
         return NULL;
@@ -101,17 +127,42 @@ struct probe_thread *probe_enter_at_once(void)
     return thread;
 }
 
-void probe_leave_at_once(struct probe_thread *thread, enum probe_state state, uint64_t value, const char *came)
+/* A pipe's two directions are one state. */
+static uint64_t descriptor_value(const struct probe_io *io)
 {
-    if (!thread)
+    return (uint64_t)io->fd | (io->state == PROBE_STATE_PIPE && io->writes ? PROBE_MOVED(0, 0, 1) : 0);
+}
+
+struct probe_io probe_begin_io(enum probe_state state, int fd, bool writes, bool never_waits)
+{
+    struct probe_io io = {.state = state, .fd = fd, .writes = writes};
+    io.late = state != PROBE_STATE_FILE && (never_waits || fcntl(fd, F_GETFL) & O_NONBLOCK);
+    io.thread = io.late ? enter_at_once() : probe_enter(state, descriptor_value(&io));
+    return io;
+}
+
+/* Of a call that never waits: what came of it, is known now. */
+static void record_afterwards(struct probe_ring *ring, const struct probe_io *io, ssize_t moved)
+{
+    const char *came = moved < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? "EAGAIN" : NULL;
+    emit_with_place(ring, io->thread->since_ns, io->thread, io->state, descriptor_value(io), came);
+}
+
+void probe_end_io(const struct probe_io *io, ssize_t moved)
+{
+    struct probe_ring *ring = io->thread ? probe_observing() : NULL;
+    if (!ring || io->state == PROBE_STATE_FILE) {
+        probe_leave(io->thread, io->state, (uint64_t)io->fd);
         return;
-    thread->busy = 0;
-    struct probe_ring *ring = probe_observing();
-    if (!ring)
-        return;
+    }
     uint64_t now = probe_now();
-    emit_with_place(ring, thread->since_ns, thread, state, value, came);
-    probe_emit(ring, now, thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL, PROBE_NO_VALUE);
+    if (io->late) {
+        probe_description(io->fd);
+        record_afterwards(ring, io, moved);
+    }
+    io->thread->busy = 0;
+    probe_emit(ring, now, io->thread->lane, PROBE_STATE, PROBE_STATE_RUNNING, NULL,
+               moved > 0 && io->state != PROBE_STATE_ACCEPT ? PROBE_MOVED(io->fd, moved, io->writes) : PROBE_NO_VALUE);
 }
 
 /* Nothing would be recorded now: what it takes to find out the kind of a call can be saved. */

@@ -3,14 +3,25 @@
 #define SCHEDSCOPE_OBSERVE_H
 
 #include <errno.h>
+#include <sys/types.h>
 
 #include "preload.h"
 
 struct probe_thread *probe_enter(enum probe_state state, uint64_t value);
 void probe_leave(struct probe_thread *thread, enum probe_state state, uint64_t value);
-struct probe_thread *probe_enter_at_once(void);
-void probe_leave_at_once(struct probe_thread *thread, enum probe_state state, uint64_t value, const char *came);
 bool probe_idle(void);
+
+/* A call that reads or writes: what it moved is said when it returns, `writes` is its direction. One on a descriptor that never
+ * waits is recorded when it has returned, with EAGAIN where that is what came of it. */
+struct probe_io {
+    struct probe_thread *thread;
+    enum probe_state state;
+    int fd;
+    bool writes;
+    bool late;
+};
+struct probe_io probe_begin_io(enum probe_state state, int fd, bool writes, bool never_waits);
+void probe_end_io(const struct probe_io *io, ssize_t moved);
 
 /* Bracket `call` and give its result; errno stays what the call made it. */
 #define OBSERVE(type, what, number, call)                                                                                      \
@@ -21,6 +32,16 @@ bool probe_idle(void);
         type given = (call);                                                                                                   \
         int saved = errno;                                                                                                     \
         probe_leave(observed, state, value);                                                                                   \
+        errno = saved;                                                                                                         \
+        return given;                                                                                                          \
+    } while (0)
+
+#define OBSERVE_IO(what, fd, writes, never_waits, call)                                                                        \
+    do {                                                                                                                       \
+        struct probe_io io = probe_begin_io(what, fd, writes, never_waits);                                                    \
+        ssize_t given = (call);                                                                                                \
+        int saved = errno;                                                                                                     \
+        probe_end_io(&io, given);                                                                                              \
         errno = saved;                                                                                                         \
         return given;                                                                                                          \
     } while (0)

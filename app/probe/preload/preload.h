@@ -8,6 +8,7 @@
 
 extern struct probe_ring *_Atomic probe_ring;            /* NULL while this process is not observed */
 extern void (*_Atomic probe_find)(struct probe_where *); /* set by the hooks: which line of the script is this thread at */
+extern struct probe_named (*_Atomic probe_name)(const void *semaphore); /* set by the hooks: what is this lock called */
 
 /* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. All of them are
  * looked up when the library starts: dlsym takes locks, which neither a signal handler nor a child of vfork may wait for. */
@@ -57,10 +58,12 @@ void probe_threads_start(void);
 void probe_thread_after_fork(void);
 uint32_t probe_open_lane(uint64_t t_ns, enum probe_lane_kind kind, uint32_t parent, uint32_t creator, uint32_t name);
 
-/* wakes.c */
+/* wakes.c, locks.c */
 void probe_wakes_forget(void);
+void probe_locks_forget(void);
 
 /* gil.c */
+bool probe_gil_held(void);
 void probe_gil_begin(void);
 void probe_gil_released(void);
 const char *probe_gil_end(void);

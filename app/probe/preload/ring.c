@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "preload.h"
 
 #define SLOTS_OF_PROGRAM (1u << 19) /* 16 MiB: a busy half second while the recorder is kept off the cores */
@@ -133,6 +134,8 @@ void probe_ring_open(uint32_t most)
 {
     probe_strings_forget();
     probe_wakes_forget();
+    probe_locks_forget();
+    probe_descriptors_forget();
     struct probe_ring *ring = make_ring(most);
     atomic_store_explicit(&probe_ring, ring, memory_order_release);
     probe_thread_after_fork();
@@ -171,6 +174,11 @@ static void set_where(void (*find)(struct probe_where *))
     atomic_store_explicit(&probe_find, find, memory_order_release);
 }
 
+static void set_name(struct probe_named (*name)(const void *))
+{
+    atomic_store_explicit(&probe_name, name, memory_order_release);
+}
+
 static void arm(void)
 {
     struct probe_ring *ring = probe_observing();
@@ -182,6 +190,6 @@ EXPORT const struct probe_api *schedscope_probe(void)
 {
     static struct probe_api api;
     api = (struct probe_api){PROBE_VERSION, ring_address,    probe_thread,       probe_open_lane, probe_intern, probe_text,
-                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   arm};
+                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   arm,          set_name};
     return &api;
 }

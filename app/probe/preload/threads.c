@@ -46,6 +46,7 @@ static void begin_thread(uint32_t creator, uint64_t t_ns, const char *name)
         return;
     self.busy = 1;
     uint32_t text = probe_intern(name, strlen(name));
+    self.tid = (uint32_t)syscall(SYS_gettid);
     self.lane = probe_open_lane(t_ns, PROBE_LANE_THREAD, 0, creator, text);
     self.current = self.lane;
     int state = probe_armed() ? PROBE_STATE_RUNNING : PROBE_STATE_STARTING;

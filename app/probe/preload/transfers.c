@@ -1,5 +1,4 @@
 /* Descriptors: reading, writing, connecting, and waiting until one of many is ready. */
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -8,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "observe.h"
 
 REAL(read, NULL)
@@ -39,32 +39,11 @@ static enum probe_state by_descriptor(int fd, enum probe_state for_socket)
     errno = saved;
     if (known != 0)
         return for_socket;
+    probe_is_inode(fd, status.st_ino);
     if (S_ISFIFO(status.st_mode))
         return PROBE_STATE_PIPE;
     return S_ISSOCK(status.st_mode) ? for_socket : PROBE_STATE_FILE;
 }
-
-static bool waits(int fd, int flags)
-{
-    int saved = errno;
-    int status = fcntl(fd, F_GETFL);
-    errno = saved;
-    return !(flags & MSG_DONTWAIT) && (status < 0 || !(status & O_NONBLOCK));
-}
-
-/* A read that does not wait for data fails with EAGAIN when there are none: its record says so. */
-#define OBSERVE_READ(what, fd, flags, call)                                                                                    \
-    do {                                                                                                                       \
-        enum probe_state reads = what;                                                                                         \
-        if (reads == PROBE_STATE_FILE || probe_idle() || waits(fd, flags))                                                     \
-            OBSERVE(ssize_t, reads, (uint64_t)fd, call);                                                                       \
-        struct probe_thread *trying = probe_enter_at_once();                                                                   \
-        ssize_t got = (call);                                                                                                  \
-        int failed = errno;                                                                                                    \
-        probe_leave_at_once(trying, reads, (uint64_t)fd, got < 0 && failed == EAGAIN ? "EAGAIN" : NULL);                       \
-        errno = failed;                                                                                                        \
-        return got;                                                                                                            \
-    } while (0)
 
 /* What a child of vfork writes (why it could not become the other program) is not its parent's doing. */
 static bool not_ours(void)
@@ -76,30 +55,42 @@ EXPORT ssize_t read(int fd, void *into, size_t size)
 {
     if (probe_idle())
         return real_read()(fd, into, size);
-    OBSERVE_READ(by_descriptor(fd, PROBE_STATE_READ), fd, 0, real_read()(fd, into, size));
+    OBSERVE_IO(by_descriptor(fd, PROBE_STATE_READ), fd, false, false, real_read()(fd, into, size));
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *into, int count)
 {
     if (probe_idle())
         return real_readv()(fd, into, count);
-    OBSERVE_READ(by_descriptor(fd, PROBE_STATE_READ), fd, 0, real_readv()(fd, into, count));
+    OBSERVE_IO(by_descriptor(fd, PROBE_STATE_READ), fd, false, false, real_readv()(fd, into, count));
 }
 
 EXPORT ssize_t recv(int fd, void *into, size_t size, int flags)
 {
-    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recv()(fd, into, size, flags));
+    if (probe_idle())
+        return real_recv()(fd, into, size, flags);
+    if (flags & MSG_PEEK) /* moves nothing */
+        OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recv()(fd, into, size, flags));
+    OBSERVE_IO(PROBE_STATE_READ, fd, false, flags & MSG_DONTWAIT, real_recv()(fd, into, size, flags));
 }
 
 EXPORT ssize_t recvfrom(int fd, void *restrict into, size_t size, int flags, struct sockaddr *restrict from,
                         socklen_t *restrict length)
 {
-    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recvfrom()(fd, into, size, flags, from, length));
+    if (probe_idle())
+        return real_recvfrom()(fd, into, size, flags, from, length);
+    if (flags & MSG_PEEK) /* moves nothing */
+        OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recvfrom()(fd, into, size, flags, from, length));
+    OBSERVE_IO(PROBE_STATE_READ, fd, false, flags & MSG_DONTWAIT, real_recvfrom()(fd, into, size, flags, from, length));
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-    OBSERVE_READ(PROBE_STATE_READ, fd, flags, real_recvmsg()(fd, message, flags));
+    if (probe_idle())
+        return real_recvmsg()(fd, message, flags);
+    if (flags & MSG_PEEK) /* moves nothing */
+        OBSERVE(ssize_t, PROBE_STATE_READ, (uint64_t)fd, real_recvmsg()(fd, message, flags));
+    OBSERVE_IO(PROBE_STATE_READ, fd, false, flags & MSG_DONTWAIT, real_recvmsg()(fd, message, flags));
 }
 
 EXPORT ssize_t write(int fd, const void *from, size_t size)
@@ -108,7 +99,7 @@ EXPORT ssize_t write(int fd, const void *from, size_t size)
         return real_write()(fd, from, size);
     if (fd == 1 || fd == 2)
         probe_output(fd, from, size);
-    OBSERVE(ssize_t, by_descriptor(fd, PROBE_STATE_WRITE), (uint64_t)fd, real_write()(fd, from, size));
+    OBSERVE_IO(by_descriptor(fd, PROBE_STATE_WRITE), fd, true, false, real_write()(fd, from, size));
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *from, int count)
@@ -117,46 +108,83 @@ EXPORT ssize_t writev(int fd, const struct iovec *from, int count)
         return real_writev()(fd, from, count);
     for (int i = 0; (fd == 1 || fd == 2) && i < count; i++)
         probe_output(fd, from[i].iov_base, from[i].iov_len);
-    OBSERVE(ssize_t, by_descriptor(fd, PROBE_STATE_WRITE), (uint64_t)fd, real_writev()(fd, from, count));
+    OBSERVE_IO(by_descriptor(fd, PROBE_STATE_WRITE), fd, true, false, real_writev()(fd, from, count));
 }
 
 EXPORT ssize_t send(int fd, const void *from, size_t size, int flags)
 {
-    OBSERVE(ssize_t, PROBE_STATE_WRITE, (uint64_t)fd, real_send()(fd, from, size, flags));
+    if (probe_idle())
+        return real_send()(fd, from, size, flags);
+    OBSERVE_IO(PROBE_STATE_WRITE, fd, true, flags & MSG_DONTWAIT, real_send()(fd, from, size, flags));
 }
 
 EXPORT ssize_t sendto(int fd, const void *from, size_t size, int flags, const struct sockaddr *to, socklen_t length)
 {
-    OBSERVE(ssize_t, PROBE_STATE_WRITE, (uint64_t)fd, real_sendto()(fd, from, size, flags, to, length));
+    if (probe_idle())
+        return real_sendto()(fd, from, size, flags, to, length);
+    OBSERVE_IO(PROBE_STATE_WRITE, fd, true, flags & MSG_DONTWAIT, real_sendto()(fd, from, size, flags, to, length));
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    OBSERVE(ssize_t, PROBE_STATE_WRITE, (uint64_t)fd, real_sendmsg()(fd, message, flags));
+    if (probe_idle())
+        return real_sendmsg()(fd, message, flags);
+    OBSERVE_IO(PROBE_STATE_WRITE, fd, true, flags & MSG_DONTWAIT, real_sendmsg()(fd, message, flags));
+}
+
+/* What was there under this number is another connection now. */
+static int accepted(int fd)
+{
+    probe_forget(fd);
+    return fd;
 }
 
 EXPORT int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict length)
 {
-    OBSERVE(int, PROBE_STATE_ACCEPT, (uint64_t)fd, real_accept()(fd, from, length));
+    OBSERVE_IO(PROBE_STATE_ACCEPT, fd, false, false, accepted(real_accept()(fd, from, length)));
 }
 
 EXPORT int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict length, int flags)
 {
-    OBSERVE(int, PROBE_STATE_ACCEPT, (uint64_t)fd, real_accept4()(fd, from, length, flags));
+    OBSERVE_IO(PROBE_STATE_ACCEPT, fd, false, false, accepted(real_accept4()(fd, from, length, flags)));
+}
+
+static void about(uint32_t text)
+{
+    probe_thread()->about = (struct probe_about){.text = text};
+}
+
+static int connected(int fd, int result)
+{
+    probe_forget(fd);
+    return result;
 }
 
 EXPORT int connect(int fd, const struct sockaddr *to, socklen_t length)
 {
-    OBSERVE(int, PROBE_STATE_CONNECT, (uint64_t)fd, real_connect()(fd, to, length));
+    char address[120];
+    if (probe_idle() || !to || length < sizeof to->sa_family)
+        return real_connect()(fd, to, length);
+    about(probe_intern(address, probe_address(to, length, address)));
+    OBSERVE(int, PROBE_STATE_CONNECT, (uint64_t)fd, connected(fd, real_connect()(fd, to, length)));
+}
+
+/* Of many descriptors their number says enough; a single one is named. */
+static void about_polled(const struct pollfd *fds, nfds_t count)
+{
+    if (count == 1 && !probe_idle())
+        about(probe_description(fds->fd));
 }
 
 EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
+    about_polled(fds, count);
     OBSERVE(int, PROBE_STATE_POLL, count, real_poll()(fds, count, timeout_ms));
 }
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
+    about_polled(fds, count);
     OBSERVE(int, PROBE_STATE_POLL, count, real_ppoll()(fds, count, timeout, mask));
 }
 

@@ -1,0 +1,216 @@
+"""What a thread waits for, by name: which lock and who has it, which descriptor, and who ended the wait."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from app.core.records import LaneKind
+from app.recorder import probe
+from tests.observed import Run, observe, script
+
+__all__ = ["script"]
+pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+LONG_NS = 20_000_000
+locks_are_semaphores = pytest.mark.skipif(sys.version_info >= (3, 14), reason="3.14 keeps locks in a byte that is not observed")
+
+
+def threads(run: Run) -> dict[str, int]:
+    return {lane.name: lane.id for lane in run.lanes(LaneKind.THREAD)}
+
+
+def main_threads(run: Run) -> dict[str, int]:
+    """The first thread of each process, by the process's name."""
+    named = {lane.id: lane.name for lane in run.lanes(LaneKind.PROCESS)}
+    return {
+        named[lane.parent]: lane.id
+        for lane in run.lanes(LaneKind.THREAD)
+        if lane.name == "MainThread" and lane.parent is not None
+    }
+
+
+def long_waits(run: Run, lane: int, state: str) -> list[dict[str, Any]]:
+    return [detail for t, end, detail in run.waits(lane, state) if end - t > LONG_NS]
+
+
+@locks_are_semaphores
+def test_a_deadlock_is_a_circle_of_locks_and_their_holders(script: Any) -> None:
+    run = observe(
+        script("""
+import os, threading, time
+first, second = threading.Lock(), threading.RLock()
+both = threading.Barrier(2)
+def one():
+    with first:
+        both.wait()
+        with second: pass
+def two():
+    with second:
+        both.wait()
+        with first: pass
+for work in (one, two): threading.Thread(target=work, name=work.__name__, daemon=True).start()
+time.sleep(0.2)
+os._exit(0)
+""")
+    )
+    named = threads(run)
+    (one,), (two,) = long_waits(run, named["one"], "lock"), long_waits(run, named["two"], "lock")
+    assert (one["object"], one["holder"]) == ("RLock second", named["two"])
+    assert (two["object"], two["holder"]) == ("Lock first", named["one"])
+    assert one["address"] != two["address"]
+
+
+@locks_are_semaphores
+def test_each_wait_names_its_object(script: Any) -> None:
+    run = observe(
+        script("""
+import queue, threading, time
+class Account:
+    def __init__(self): self.lock = threading.Lock()
+    def pay(self):
+        with self.lock: pass
+account, forks, event, jobs = Account(), [threading.Lock(), threading.Lock()], threading.Event(), queue.Queue()
+simple, slots, changed = queue.SimpleQueue(), threading.Semaphore(0), threading.Condition()
+def eats():
+    with forks[1]: pass
+def waits(): event.wait()
+def gets(): jobs.get()
+def simply(): simple.get()
+def enters(): slots.acquire()
+def checks():
+    with changed: changed.wait()
+def joins(): event_waiter.join()
+def local(mine):
+    with mine: pass
+mine = [threading.Lock()]
+account.lock.acquire(); forks[1].acquire(); mine[0].acquire()
+threads = [threading.Thread(target=work, name=work.__name__) for work in (eats, waits, gets, simply, enters, checks, joins)]
+threads += [threading.Thread(target=account.pay, name="pays"), threading.Thread(target=local, args=mine, name="local")]
+event_waiter = threads[1]
+for thread in threads: thread.start()
+time.sleep(0.1)
+forks[1].release(); account.lock.release(); mine[0].release(); event.set(); jobs.put(1); simple.put(1); slots.release()
+with changed: changed.notify()
+for thread in threads: thread.join()
+""")
+    )
+    named = threads(run)
+    said = {name: long_waits(run, lane, "lock")[0] for name, lane in named.items() if name != "MainThread"}
+    assert {name: (detail.get("object"), detail.get("text")) for name, detail in said.items()} == {
+        "eats": ("Lock forks[1]", None),
+        "pays": ("Lock self.lock", None),
+        "local": ("Lock mine[0]", None),
+        "waits": ("Event event", "Event.wait"),
+        "gets": ("Queue jobs", "Queue.get"),
+        "simply": ("SimpleQueue simple", None),
+        "enters": ("Semaphore slots", "Semaphore.acquire"),
+        "checks": ("Condition changed", "Condition.wait"),
+        "joins": ("Thread waits", "Thread.join"),
+    }
+    holders = {name: detail["holder"] for name, detail in said.items() if "holder" in detail}
+    expected = dict.fromkeys(("eats", "pays", "local"), named["MainThread"])
+    if sys.version_info < (3, 13):  # later a thread's end is an event, which nobody holds
+        expected["joins"] = named["waits"]
+    assert holders == expected
+
+
+def test_processes_know_who_has_their_lock_and_who_let_it_go(script: Any) -> None:
+    run = observe(
+        script("""
+import multiprocessing, sys, time
+def holds(lock, ready):
+    with lock: ready.set(); time.sleep(0.1)
+if __name__ == "__main__":
+    for method in ("fork", "spawn"):
+        context = multiprocessing.get_context(method)
+        lock, ready = context.Lock(), context.Event()
+        child = context.Process(target=holds, args=[lock, ready], name=method); child.start()
+        ready.wait()
+        with lock: pass
+        child.join()
+""")
+    )
+    mains = main_threads(run)
+    parent = next(lane.id for lane in run.lanes(LaneKind.THREAD))
+    waits = [(t, end, d) for t, end, d in run.waits(parent, "lock") if d.get("object") == "Lock lock" and end - t > LONG_NS]
+    assert [detail["holder"] for _t, _end, detail in waits] == [mains["fork"], mains["spawn"]]
+    wakes = {(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "wake"}
+    joins = [(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "join"]
+    for method in ("fork", "spawn"):
+        assert (mains[method], parent) in wakes
+        assert (mains[method], parent) in joins
+
+
+def test_a_childs_end_leads_to_who_waited_for_it(script: Any) -> None:
+    run = observe(
+        script("""
+import subprocess, sys, threading
+def waits(): subprocess.run([sys.executable, "-c", "import time; time.sleep(0.05)"])
+thread = threading.Thread(target=waits, name="waits"); thread.start(); thread.join()
+""")
+    )
+    child = next(lane for lane in run.lanes(LaneKind.THREAD) if lane.pid != run.lanes(LaneKind.PROCESS)[0].pid)
+    waiter = threads(run)["waits"]
+    (arrow,) = [flow for flow in run.json["flows"] if flow[4] == "join" and flow[3] == waiter]
+    assert arrow[1] == child.id
+    wait = next(wait for wait in run.waits(waiter, "child") if wait[1] - wait[0] > LONG_NS)
+    assert wait[0] < arrow[0] <= wait[1]
+    assert wait[2]["pid"] == child.pid
+
+
+def test_a_descriptor_is_what_it_is(script: Any) -> None:
+    run = observe(
+        script("""
+import os, select, socket, threading, time
+server = socket.create_server(("127.0.0.1", 0)); port = server.getsockname()[1]
+def client():
+    time.sleep(0.05); peer = socket.create_connection(("127.0.0.1", port)); time.sleep(0.05); peer.sendall(b"x" * 100); peer.recv(1)
+threading.Thread(target=client, name="client").start()
+peer, address = server.accept(); peer.recv(1000); peer.close()
+r, w = os.pipe(); threading.Timer(0.05, os.write, [w, b"abc"]).start(); os.read(r, 10)
+print(port, address[1], os.fstat(r).st_ino, flush=True)
+os.dup2(os.open("/dev/zero", os.O_RDONLY), r); os.close(w)
+a, b = socket.socketpair(); threading.Timer(0.05, b.send, [b"y"]).start()
+select.select([a], [], []); select.poll().poll(1); poll = select.poll(); poll.register(b); poll.poll(30)
+""")
+    )
+    port, peer, inode = run.output.split()
+    main = threads(run)["MainThread"]
+    said = {state: long_waits(run, main, state) for state in ("accept", "read", "pipe", "poll")}
+    assert said["accept"][0]["object"] == f"TCP listen 127.0.0.1:{port}"
+    assert said["read"][0]["object"] == f"TCP 127.0.0.1:{port} ↔ 127.0.0.1:{peer}"
+    assert said["pipe"][0]["object"] == f"pipe:[{inode}]"
+    client = threads(run)["client"]
+    assert [d["object"] for _s, _e, d in run.waits(client, "connect")] == [f"127.0.0.1:{port}"]
+    assert [d["object"] for _s, _e, d in run.waits(client, "write")] == [f"TCP 127.0.0.1:{peer} ↔ 127.0.0.1:{port}"]
+
+
+def test_a_blocking_read_waits_then_copies_and_one_that_does_not_block_says_so(script: Any) -> None:
+    run = observe(
+        script("""
+import socket, threading, time
+a, b = socket.socketpair()
+threading.Timer(0.05, b.send, [b"x" * 4000]).start()
+a.recv(5000)
+a.setblocking(False)
+refused = 0
+for turn in range(200):
+    try: a.recv(10)
+    except BlockingIOError: refused += 1
+b.send(b"y" * 30)
+print(refused, len(a.recv(10)), len(a.recv(100)))
+""")
+    )
+    main = threads(run)["MainThread"]
+    assert run.output.split() == ["200", "10", "20"]
+    assert len([d for _t, _e, d in run.waits(main, "read") if d.get("text") == "EAGAIN"]) == 200
+    copies = run.waits(main, "copy")
+    if run.json["header"]["observers"]["kernel"] != "exact":
+        pytest.skip("where the wait ends is the kernel's to say")
+    assert [d["bytes"] for _t, _e, d in copies] == [4000, 10, 20]
+    (waited,) = [wait for wait in run.waits(main, "read") if wait[1] - wait[0] > LONG_NS]
+    assert waited[1] == copies[0][0]
+    assert copies[0][1] - copies[0][0] < waited[1] - waited[0]
+    assert copies[0][2]["line"] == waited[2]["line"]
