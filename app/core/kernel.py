@@ -3,6 +3,7 @@
 A core's lane is `running` (detail: the thread id) or `idle`, which also means that it ran somebody else's program; an exit
 ends a stay as a switch does, since the kernel tells no switch away from a thread that is no more. A thread's
 own strip, a lane of kind CPU below it, is `on a core` (detail: which), `preempted` (it could have run) or `off` (it waited).
+Where records were lost, core and whoever was last seen on it are `unobserved` until their next record.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ class What(IntEnum):
     OUT = 2
     PREEMPTED = 3
     EXIT = 4
+    LOST = 5
+    """Records of this core are missing from here on; `tid` says nothing."""
 
 
 SWITCH = np.dtype([("t", "<u8"), ("tid", "<u4"), ("core", "<u4"), ("what", "u1")])
 """One context switch: absolute nanoseconds, thread id as the run's own namespace counts, core, What."""
 
 _ROW = np.dtype([("t", "<u8"), ("lane", "<u4"), ("state", "u1"), ("value", "<f8")])
-_STRIP_STATE = np.zeros(5, np.uint8)
+_STRIP_STATE = np.full(6, State.UNOBSERVED, np.uint8)
 _STRIP_STATE[[What.IN, What.OUT, What.PREEMPTED, What.EXIT]] = [State.ON_CPU, State.OFF_CPU, State.PREEMPTED, State.FINISHED]
 
 
@@ -40,18 +43,39 @@ class KernelLanes:
         self._lanes, self._strings = lanes, strings
         self._cores: dict[int, int] = {}
         self._strips: dict[int, int] = {}
+        self.strips: list[int] = []
+        self._on: dict[int, int] = {}
+        """Core → the thread that was last seen to come there and not to leave."""
         self.switches = 0
 
     def open_strip(self, t_ns: int, thread: int, pid: int, tid: int) -> int:
         """The strip of a thread whose lane has just been opened; the thread said so itself, so it is on a core."""
         name = self._strings.number("cpu")
         self._strips[tid] = self._lanes.open(t_ns, thread, LaneKind.CPU, name, pid, tid)
+        self.strips.append(self._strips[tid])
         return self._strips[tid]
+
+    def strip_of(self, tid: int) -> int | None:
+        """The strip that now shows this thread id, None where it has none or its thread is gone."""
+        strip = self._strips.get(tid)
+        return None if strip is None or int(self._lanes.state[strip]) == State.FINISHED else strip
 
     def rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """States of core lanes and strips, as rows of (t, lane, state, value)."""
         self.switches += len(switches)
+        switches = self._with_the_lost(switches)
         return np.concatenate([self._core_rows(switches), self._strip_rows(switches)])
+
+    def _with_the_lost(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+        """The same, but LOST rows name the thread that was on their core: nobody knows when it left."""
+        out = switches.copy()
+        for core in np.unique(out["core"]).tolist():
+            at = np.flatnonzero(out["core"] == core)
+            here = np.append(self._on.get(core, 0), np.where(out["what"][at] == What.IN, out["tid"][at], 0))
+            lost = out["what"][at] == What.LOST
+            out["tid"][at[lost]] = here[:-1][lost]
+            self._on[core] = int(here[-1])
+        return out
 
     def _core_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         rows = np.zeros(len(switches), _ROW)
@@ -64,6 +88,7 @@ class KernelLanes:
             rows["lane"][switches["core"] == core] = self._cores[core]
         came = switches["what"] == What.IN
         rows["state"] = np.where(came, State.ON_CPU, State.CORE_IDLE)
+        rows["state"][switches["what"] == What.LOST] = State.UNOBSERVED
         rows["value"] = np.where(came, switches["tid"], np.nan)
         return rows
 

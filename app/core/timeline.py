@@ -40,7 +40,7 @@ OVERDUE_SHOWN_NS = 20_000_000
 
 _EVENT_KINDS = (*KINDS, obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.FAR_FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
 _CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
-"""What has not ended when its process does, was cut short by that; loops, strips and the GIL merely end."""
+"""What has not ended when its process does, was cut short by that; loops and the GIL merely end, strips by the kernel's word."""
 _LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
 
 
@@ -118,8 +118,10 @@ class Timeline:
     def _open_strips(self, numbers: ProcessNumbers) -> None:
         for t_ns, thread, tid in numbers.new_threads if self._kernel else ():
             assert self._kernel
+            former = self._kernel.strip_of(tid)
+            if former is not None:  # the process has become another observed program, or the number was used again
+                self._event(t_ns, former, obs.Kind.STATE, State.FINISHED)
             strip = self._kernel.open_strip(t_ns, thread, numbers.pid, tid)
-            numbers.opened.append(strip)
             self._event(t_ns, strip, obs.Kind.STATE, State.ON_CPU)
         numbers.new_threads.clear()
 
@@ -159,6 +161,15 @@ class Timeline:
             if lane == first_thread and not killed:  # the process's end is its own
                 end = State(int(self._lanes.state[numbers.lane]))
             self._event(t_ns, lane, obs.Kind.STATE, end)
+
+    def finish(self, t_ns: int) -> bytes:
+        """The blocks of all that is left. Strips end by the kernel's word, later than their threads by what the end itself takes;
+        where that word has not come (it was lost, or a child lives on), they end now."""
+        body = self.take(1 << 63)
+        for strip in self._kernel.strips if self._kernel else ():
+            if int(self._lanes.state[strip]) not in _LASTING:
+                self._event(t_ns, strip, obs.Kind.STATE, State.FINISHED)
+        return body + self.take(1 << 63)
 
     def _event(self, t_ns: int, lane: int, kind: obs.Kind, state: int, *, text: int = 0, value: float = np.nan) -> None:
         self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value, 0, 0, 0, 0)], EVENT))

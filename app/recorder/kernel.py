@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from app.core.kernel import SWITCH, What
 
-PAGES = 32
-"""Of each core's ring: 128 KiB hold 4,096 switches, 4 ms at a million switches a second. perf_event_mlock_kb bounds the sum."""
+PAGES = (64, 32, 16, 8)
+"""Of each core's ring, the most the locked-memory budget (perf_event_mlock_kb, shared by a user's runs) still gives: 256 KiB
+hold 8,192 switches, what a busy core does while the recorder is kept off the cores for a few hundredths of a second."""
 _HEAD, _TAIL = 1024, 1032
 _LOST, _EXIT, _SWITCH = 2, 4, 14
 _SWITCH_BYTES = 32
@@ -41,8 +42,9 @@ class CoreRing:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._page = mmap.PAGESIZE
-        self._bytes = PAGES * self._page
-        self._map = mmap.mmap(fd, self._page + self._bytes)
+        self._map = _mapped(fd, self._page)
+        self._bytes = len(self._map) - self._page
+        self._last_ns = 0
         self.lost = 0
 
     def drain(self) -> NDArray[np.void]:
@@ -65,11 +67,12 @@ class CoreRing:
         if len(data) % _SWITCH_BYTES == 0:
             rows = np.frombuffer(data, _RAW)
             if bool(((rows["type"] == _SWITCH) & (rows["size"] == _SWITCH_BYTES)).all()):
+                self._last_ns = int(rows["time"][-1])
                 return _switches(rows)
         return self._parsed_one_by_one(data)
 
     def _parsed_one_by_one(self, data: bytes) -> NDArray[np.void]:
-        switches, exits, at = [], [], 0
+        switches, others, at = [], [], 0
         while at + 8 <= len(data):
             kind = int.from_bytes(data[at : at + 4], "little")
             size = int.from_bytes(data[at + 6 : at + 8], "little")
@@ -77,20 +80,33 @@ class CoreRing:
                 break
             if kind == _SWITCH and size == _SWITCH_BYTES:
                 switches.append(data[at : at + size])
+                self._last_ns = int.from_bytes(data[at + 16 : at + 24], "little")
             elif kind == _EXIT:
                 tid = int.from_bytes(data[at + 16 : at + 20], "little")
                 core = int.from_bytes(data[at + 48 : at + 52], "little")
-                exits.append((int.from_bytes(data[at + 24 : at + 32], "little"), tid, core, What.EXIT))
+                others.append((int.from_bytes(data[at + 24 : at + 32], "little"), tid, core, What.EXIT))
             elif kind == _LOST:
                 self.lost += int.from_bytes(data[at + 16 : at + 24], "little")
+                core = int.from_bytes(data[at + 40 : at + 44], "little")
+                # Said only by the next record that found room: what we know of this core ends with the last one before.
+                others.append((self._last_ns or int.from_bytes(data[at + 32 : at + 40], "little"), 0, core, What.LOST))
             at += size
-        rows = np.concatenate([_switches(np.frombuffer(b"".join(switches), _RAW)), np.array(exits, SWITCH)])
+        rows = np.concatenate([_switches(np.frombuffer(b"".join(switches), _RAW)), np.array(others, SWITCH)])
         return rows[np.argsort(rows["t"], kind="stable")]
 
     def close(self) -> None:
         """Unmaps the ring and closes its descriptor."""
         self._map.close()
         os.close(self._fd)
+
+
+def _mapped(fd: int, page: int) -> mmap.mmap:
+    for pages in PAGES[:-1]:
+        try:
+            return mmap.mmap(fd, (1 + pages) * page)
+        except OSError:
+            continue
+    return mmap.mmap(fd, (1 + PAGES[-1]) * page)
 
 
 def _switches(rows: NDArray[np.void]) -> NDArray[np.void]:

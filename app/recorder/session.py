@@ -86,7 +86,7 @@ class Session:
         """Takes what the rings hold; returns how many records came."""
         now_ns = time.monotonic_ns()
         if self.kernel:
-            self.timeline.switches(self.kernel.drain())
+            self._drain_kernel(self.kernel, now_ns)
         fresh = folder.new_rings()
         count = self._drain_all()  # a child is called as its parent is: what its parent said of itself comes first
         for ring in fresh:
@@ -105,6 +105,13 @@ class Session:
         for process, size_bytes in self.memory.changed(living):
             self.timeline.resident(process, time.monotonic_ns(), size_bytes)
         self.memory.looked(begun_s, time.monotonic())
+
+    def _drain_kernel(self, kernel: Switches, now_ns: int) -> None:
+        before = kernel.lost
+        self.timeline.switches(kernel.drain())
+        if kernel.lost > before:
+            words = f"{kernel.lost - before} context switches lost: the kernel's ring was full"
+            self.timeline.mark(now_ns, None, MarkKind.DROPPED, words)
 
     def _drain_all(self) -> int:
         return sum(self._drain_one(observed) for observed in self.rings if not observed.closed)
@@ -229,7 +236,7 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     session.target.kill()
     _drain_rest(session, folder)
     document = _end_document(session, folder, ended, end_ns)
-    session.append(session.timeline.take(1 << 63) + blocks.encode_document(BlockKind.END, end_ns, document))
+    session.append(session.timeline.finish(end_ns) + blocks.encode_document(BlockKind.END, end_ns, document))
     return document
 
 
