@@ -214,3 +214,33 @@ print(refused, len(a.recv(10)), len(a.recv(100)))
     assert waited[1] == copies[0][0]
     assert copies[0][1] - copies[0][0] < waited[1] - waited[0]
     assert copies[0][2]["line"] == waited[2]["line"]
+
+
+def test_what_one_process_writes_leads_to_who_read_it(script: Any) -> None:
+    run = observe(
+        script("""
+import multiprocessing, time
+def child(jobs, results, one_way):
+    for _ in range(5): results.send_bytes(jobs.get())
+    one_way.send_bytes(b"last")
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    jobs, (ours, theirs), (reads, writes) = context.Queue(), context.Pipe(), context.Pipe(duplex=False)
+    process = context.Process(target=child, args=[jobs, theirs, writes], name="child"); process.start()
+    for n in range(5):
+        time.sleep(0.01); jobs.put(b"x" * n); ours.recv_bytes()
+    reads.recv_bytes()
+    process.join()
+""")
+    )
+    mains = main_threads(run)
+    named = {lane: name for name, lane in mains.items()} | {threads(run)["QueueFeederThread"]: "feeder"}
+    messages = [flow for flow in run.json["flows"] if flow[4] == "message"]
+    pairs = [(named[flow[1]], named[flow[3]]) for flow in messages]
+    # a queue's and a connection's message is a length and the bytes, read one after the other
+    assert pairs.count(("feeder", "child")) == 10
+    assert pairs.count(("child", "script.py")) == 12 - 1  # an empty one has no bytes to read
+    assert set(pairs) == {("feeder", "child"), ("child", "script.py")}
+    assert all(flow[0] <= flow[2] for flow in messages)
+    child_reads = [end for _t, end, d in run.waits(mains["child"], "copy") if d.get("text") == "Queue.get"]
+    assert {flow[2] for flow in messages if named[flow[1]] == "feeder"} <= set(child_reads)

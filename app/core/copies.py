@@ -20,6 +20,9 @@ from app.core.tables import LaneTable
 _READS = (State.READ, State.PIPE)
 _CALLS = (*_READS, State.WRITE)
 
+FIRST_OWN = 3
+"""Descriptors below are inherited by programs that are not observed."""
+
 MOVED = np.dtype(
     [("begin", "<u8"), ("t", "<u8"), ("lane", "<u4"), ("object", "<u4"), ("writes", "?"), ("bytes", "<u8")],
 )
@@ -54,6 +57,16 @@ class Calls:
             return due, moved
         merged = np.concatenate([due, copies])
         return merged[np.lexsort((np.append(np.zeros(len(due)), np.ones(len(copies))), merged["t"]))], moved
+
+    def going_on(self) -> NDArray[np.void]:
+        """Calls that have begun and not returned, as rows of MOVED without an end."""
+        if not self._open:
+            return np.empty(0, MOVED)
+        begins = np.concatenate(list(self._open.values()))
+        out = np.zeros(len(begins), MOVED)
+        out["begin"], out["lane"], out["object"] = begins["t"], begins["lane"], begins["object"]
+        out["writes"] = (begins["state"] == State.WRITE) | (begins["moved"] != 0)
+        return out
 
     def _begins(self, due: NDArray[np.void], states: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.void]:
         """The state each of these ended: the row before it on its lane, here or in an earlier batch."""
@@ -113,7 +126,8 @@ class Calls:
 def _moved(ends: NDArray[np.void], begins: NDArray[np.void]) -> NDArray[np.void]:
     out = np.zeros(len(ends), MOVED)
     out["begin"], out["t"], out["lane"] = begins["t"], ends["t"], ends["lane"]
-    out["object"] = ends["object"]
+    fd = ends["moved"] >> np.uint64(obs.MOVED_FD_SHIFT) & np.uint64(obs.MOVED_FD_MASK)
+    out["object"] = np.where(fd < FIRST_OWN, 0, ends["object"])
     out["writes"] = ends["moved"] >> np.uint64(63) != 0
     out["bytes"] = ends["moved"] & np.uint64(obs.MOVED_BYTES_MASK)
     return out

@@ -21,6 +21,7 @@ class StringTable:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {"": 0}
+        self.texts = [""]
         self._new: list[str] = []
 
     def number(self, text: str) -> int:
@@ -29,6 +30,7 @@ class StringTable:
         if number is None:
             number = self._numbers[text] = len(self._numbers)
             self._new.append(text)
+            self.texts.append(text)
         return number
 
     def take(self) -> bytes:

@@ -13,9 +13,7 @@ of them a second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +26,12 @@ from app.core.kernel import KernelLanes
 from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
+from app.core.streams import Streams
 from app.core.tables import DetailTable, LaneTable, StringTable
 from app.core.threads import GIL_TAKE, GIL_WAIT
+from app.core.timed import encode_arrows, encode_timed
+from app.core.timers import ready_when_due, whole
 
-LATE_NS = 1_000
-"""A timer this much overdue has left its waiter ready; less is the clock's own grain."""
 DUE = "due"
 """The text of a ready state that was computed from a timer's delay, so that nobody takes it for an observation."""
 OVERDUE_SHOWN_NS = 20_000_000
@@ -59,6 +58,7 @@ class Timeline:
     def __init__(self) -> None:
         self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
         self._calls = Calls(self._lanes)
+        self._streams = Streams()
         self._kernel: KernelLanes | None = None
         self._switches: list[NDArray[np.void]] = []
         self._processes: list[ProcessNumbers] = []
@@ -128,6 +128,7 @@ class Timeline:
     def lose(self, count: int) -> None:
         """Counts records that were lost before they came here; the session marks where."""
         self._dropped += count
+        self._streams.give_up()
 
     def output(self, t_ns: int, stream: Stream, data: bytes) -> None:
         """What the program wrote, as it was captured."""
@@ -222,7 +223,9 @@ class Timeline:
         due = self._resolved(self._due(until_ns))
         body = b""
         if len(due):
+            due, moved = self._calls.take(due, self._kernel is not None)
             due = self._overlaid(due)
+            body += self._messages(moved, until_ns)
             for kind, make in self._encoders:
                 picked = due[due["kind"] == kind]
                 if len(picked) or kind == obs.Kind.STATE:
@@ -245,7 +248,6 @@ class Timeline:
         return due[kept]
 
     def _overlaid(self, due: NDArray[np.void]) -> NDArray[np.void]:
-        due, _moved = self._calls.take(due, self._kernel is not None)
         of_thread = self._lanes.kind[due["lane"]] == LaneKind.THREAD
         of_thread &= (due["kind"] == obs.Kind.STATE) | (due["kind"] == obs.Kind.GIL)
         if not of_thread.any():
@@ -286,12 +288,12 @@ class Timeline:
         first = np.ones(len(events), bool)
         first[1:] = lane[1:] != lane[:-1]
         last = np.append(first[1:], True)
-        due = np.where(events["state"] == State.WAIT_TIMER, events["t"] + _whole(events["value"]), np.uint64(0))
+        due = np.where(events["state"] == State.WAIT_TIMER, events["t"] + whole(events["value"]), np.uint64(0))
         due_before, state_before = np.roll(due, 1), np.roll(events["state"], 1)
         due_before[first], state_before[first] = lanes.due_ns[lane[first]], lanes.state[lane[first]]
         ends = lane[last]
         lanes.state[ends], lanes.last_ns[ends], lanes.due_ns[ends] = events["state"][last], events["t"][last], due[last]
-        events = _ready_when_due(events, due_before, state_before, self._strings.number(DUE))
+        events = ready_when_due(events, due_before, state_before, self._strings.number(DUE))
         return self._encode_states(events[np.argsort(events["t"], kind="stable")])
 
     def _overdue(self, now_ns: int) -> bytes:
@@ -309,62 +311,28 @@ class Timeline:
     def _encode_states(self, events: NDArray[np.void]) -> bytes:
         detail = self._details.numbers(events)
         columns = {"lane": events["lane"], "state": events["state"], "detail": detail}
-        return _encode_timed(BlockKind.STATES, events["t"], columns)
+        return encode_timed(BlockKind.STATES, events["t"], columns)
 
     def _flows(self, events: NDArray[np.void]) -> bytes:
         said = events.copy()
         said["value"], said["holder"] = np.nan, 0
         detail = self._details.numbers(said)
         columns = {"from": events["lane"], "to": events["value"].astype(np.uint32), "kind": events["state"], "detail": detail}
-        return _encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
+        return encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
+
+    def _messages(self, moved: NDArray[np.void], until_ns: int) -> bytes:
+        """Arrows from who wrote to who read it, for what has been moved by now."""
+        found = self._streams.take(moved, self._calls.going_on(), self._strings.texts, until_ns)
+        found = found[np.argsort(found["t"], kind="stable")]
+        kind, none = np.full(len(found), FlowKind.MESSAGE, np.uint8), np.zeros(len(found), np.uint32)
+        columns = {"from": found["from"], "to": found["to"], "kind": kind, "detail": none}
+        return encode_arrows(found["t"], found["t2"], columns)
 
     def _marks(self, events: NDArray[np.void]) -> bytes:
-        return _encode_timed(
+        return encode_timed(
             BlockKind.MARKS, events["t"], {"lane": events["lane"], "text": events["text"], "kind": events["state"]}
         )
 
 
 def _counters(events: NDArray[np.void]) -> bytes:
-    return _encode_timed(BlockKind.COUNTERS, events["t"], {"value": events["value"], "lane": events["lane"]})
-
-
-def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:
-    return np.where(np.isnan(values) | (values < 0) | (values > 1e18), 0, values).astype(np.uint64)
-
-
-def _ready_when_due(
-    events: NDArray[np.void], due_before: NDArray[np.uint64], state_before: NDArray[np.uint8], due_text: int
-) -> NDArray[np.void]:
-    """Between a timer's wait and what came after it, put the moment it was due; drop a ready that says nothing new."""
-    goes_on = (events["state"] == State.RUNNING) | (events["state"] == State.READY)
-    overdue = (due_before != 0) & goes_on & (events["t"] > due_before + np.uint64(LATE_NS))
-    again = (events["state"] == State.READY) & (state_before == State.READY)
-    if not overdue.any() and not again.any():
-        return events
-    at = np.flatnonzero(overdue)
-    ready = events[at].copy()
-    ready["t"], ready["state"], ready["value"] = due_before[at], State.READY, np.nan
-    ready["text"], ready["file"], ready["line"], ready["object"], ready["holder"] = due_text, 0, 0, 0, 0
-    redundant = again | (overdue & (events["state"] == State.READY))
-    merged = np.insert(events, at, ready)
-    keep = np.insert(~redundant, at, True)
-    kept: NDArray[np.void] = merged[keep]
-    return kept
-
-
-def _encode_timed(kind: BlockKind, t: NDArray[np.uint64], columns: Mapping[str, NDArray[Any] | None]) -> bytes:
-    """One or more blocks of rows in order of time; a column given as None is another copy of the time column."""
-    out = b""
-    start = 0
-    while start < len(t):
-        t0 = t[start]
-        stop = min(int(np.searchsorted(t, t0 + np.uint64(0xFFFF_FFFF), side="right")), start + MAX_ROWS)
-        offsets = (t[start:stop] - t0).astype(np.uint32)
-        rows = {name: offsets if column is None else column[start:stop] for name, column in columns.items()}
-        out += blocks.encode_columns(kind, int(t0), {"t": offsets, **rows})
-        start = stop
-    return out
-
-
-MAX_ROWS = 1 << 18
-"""Rows of one block: bounds what a reader must hold to draw the first bar."""
+    return encode_timed(BlockKind.COUNTERS, events["t"], {"value": events["value"], "lane": events["lane"]})
