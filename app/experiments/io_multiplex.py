@@ -128,7 +128,7 @@ def send_late():
 
 
 selector, left = watch(args.sockets), args.active
-threading.Thread(target=send_late, name="sender").start()
+threading.Thread(target=send_late, name="sender", daemon=True).start()
 while left:
     try:
         ready = selector.select()  # one wait for all of them

@@ -58,7 +58,7 @@ says = { zh = "最后一次读不等待，由调用者自己复制", en = "the l
 
 [[expected]]
 check = "share_of_life"
-arguments = { kind = "cpu", named = "MainThread", state = "off-cpu", most = 0.4 }
+arguments = { kind = "cpu", named = "MainThread", state = ["running", "preempted"], least = 0.6 }
 when = { variant = "spin" }
 says = { zh = "调用者几乎一直占着或抢着 CPU", en = "the caller was on the CPU, or wanted it, nearly all the time" }
 

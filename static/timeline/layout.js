@@ -116,12 +116,18 @@ function ordered(lanes) {
 /** What asyncio.run() itself does at its end is there, but quiet. @param {Lane} lane */
 export const isHousekeeping = (lane) => lane.kind === LaneKind.TASK && /\bBaseEventLoop\.shutdown_/.test(lane.name);
 
+/** Where there are several processes, their memory takes little room. @param {Lane} lane */
+const isOneOfManyMemories = (lane) => lane.kind === LaneKind.MEMORY && (lane.parent?.parent?.kind === LaneKind.PROCESS || Boolean(lane.parent?.children.some((child) => child.kind === LaneKind.PROCESS)));
+
+/** Rows that are there, but small. @param {Lane} lane */
+export const isQuiet = (lane) => isHousekeeping(lane) || isOneOfManyMemories(lane);
+
 /** @param {Lane} lane @param {Heights} heights */
 function heightOf(lane, heights) {
   const flagsPx = lane.marks.length ? heights.markPx : 0;
+  if (isQuiet(lane)) return heights.stripPx + flagsPx;
   if (lane.kind === LaneKind.MEMORY) return heights.thinPx + flagsPx;
   if (lane.counter) return heights.counterPx + flagsPx;
-  if (isHousekeeping(lane)) return heights.stripPx + flagsPx;
   return (lane.kind === LaneKind.PROCESS ? heights.thinPx : lane.kind === LaneKind.CPU ? heights.stripPx : heights.rowPx) + flagsPx;
 }
 

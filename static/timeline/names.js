@@ -5,7 +5,7 @@ import { grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
 import { kindName, laneName } from "./describe.js";
-import { hasStrip, isHousekeeping } from "./layout.js";
+import { hasStrip, isQuiet } from "./layout.js";
 import { holderInk, Ink } from "./paint/inks.js";
 
 /** @typedef {import("./layout.js").Row} Row */
@@ -68,6 +68,7 @@ export class Names {
     element.dataset.index = String(index);
     element.tabIndex = index === Math.max(this.#focused, this.#first) ? 0 : -1;
     element.classList.toggle("is-selected", row.kind === "lane" && lane.id === selected);
+    element.classList.toggle("is-quiet", isQuiet(lane)); // a process's memory becomes so when it gets a child
     if (slot.text === key) return;
     slot.text = key;
     slot.row = row;
@@ -76,7 +77,6 @@ export class Names {
     else element.removeAttribute("aria-expanded");
     element.style.setProperty("--depth", String(row.depth));
     element.dataset.kind = String(lane.kind);
-    element.classList.toggle("is-quiet", isHousekeeping(lane));
     element.replaceChildren(...contents(row, text));
     element.title = row.kind === "density" ? text : `${kindName(lane)} · ${laneName(lane)}${lane.tid ? ` · tid ${lane.tid}` : ""}${lane.pid ? ` · pid ${lane.pid}` : ""}`;
   }

@@ -38,7 +38,7 @@ def _axis(sheet: Sheet) -> None:
 
 
 def _row_head(sheet: Sheet, row: Row) -> None:
-    y, quiet = sheet.top_px + row.y_px, row.lane.kind is LaneKind.CPU
+    y, quiet = sheet.top_px + row.y_px, row.lane.kind in (LaneKind.CPU, LaneKind.MEMORY)
     size = min(TEXT_PX, row.height_px * 0.9)
     x = 12 + _INDENT_PX * row.depth
     middle = y + row.mark_px + (row.height_px - row.mark_px) / 2

@@ -138,7 +138,7 @@ def _count(sheet: Sheet, row: Row) -> None:
     heights = height * np.maximum(values, 0) / most
     boxes = np.stack([x[:-1], y + height - heights, np.diff(x), heights], axis=1)
     sheet.areas.append((Ink.WAITING, boxes, _COUNTER))
-    if not sheet.picture.compact:
+    if not sheet.picture.compact and height >= SMALL_PX * 0.8:
         sheet.label(6, y + 7, f"{most / 1e6:.3g} MB" if row.lane.kind is LaneKind.MEMORY else f"{most:g}", sheet.colors.quiet)
 
 

@@ -70,6 +70,7 @@ class _Tree:
         self._children: dict[int, list[Lane]] = defaultdict(list)
         for lane in recording.lanes[1:]:
             self._children[lane.parent or 0].append(lane)
+        self._only_process = sum(lane.kind is _PROCESS for lane in recording.lanes) == 1
         self._many = _MANY_IN_SMALL if compact else MANY
         self._rows: list[Row] = []
 
@@ -99,7 +100,7 @@ class _Tree:
 
     def _height(self, lane: Lane) -> float:
         if lane.kind is LaneKind.MEMORY:
-            return _THIN
+            return _THIN if self._only_process else _STRIP
         if lane.id in self._counted:
             return _COUNTER
         if lane.kind is LaneKind.CPU or _is_housekeeping(lane):

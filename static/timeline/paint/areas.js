@@ -38,7 +38,7 @@ export function drawDensity(renderer, { view, edgeNs }, row, y) {
 
 /**
  * @param {Renderer} renderer @param {Frame} frame @param {import("../../recording/lane.js").Lane} lane
- * @param {{y: number, height: number}} box @returns {Text[]} its highest value
+ * @param {{y: number, height: number}} box @returns {Text[]} its highest value, where there is room for it
  */
 export function drawCounter(renderer, { view, edgeNs, palette }, lane, box) {
   const { counter } = lane;
@@ -59,5 +59,6 @@ export function drawCounter(renderer, { view, edgeNs, palette }, lane, box) {
     tops[i] = box.y + box.height * (1 - (pxToTime(view, i) > edgeNs ? 0 : highest) / counter.max);
   }
   renderer.drawArea(Ink.WAITING, bottoms, tops, columns, 1);
+  if (box.height < palette.smallPx * 0.8) return []; // it would stand in its neighbours' rows
   return [{ text: (lane.kind === LaneKind.MEMORY ? bytes : grouped)(counter.max), xPx: 6, yPx: box.y + palette.smallPx * 0.6, color: palette.quiet, small: true, behind: palette.background }];
 }
