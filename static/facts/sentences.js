@@ -23,7 +23,7 @@ const TAKEN_SHARE = 0.1;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [parallelism(model, facts), given(facts), taken(facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -91,6 +91,18 @@ function gilWait(model, facts) {
   if (!lane || wait.duration_ns < GIL_WAIT_NS) return null;
   const time = { text: duration(wait.duration_ns), fact: `gils.${at}.longest_wait.duration_ns`, value: wait.duration_ns, place: () => placeOfSpan(model, wait) };
   return say("facts.gilWait", { thread: laneName(lane), time });
+}
+
+/** Who waited for whom in a circle. @param {Model} model @param {Facts} facts */
+function deadlock(model, { deadlock: found }) {
+  if (!found) return null;
+  const cycle = found.waits.flatMap((/** @type {any} */ wait, /** @type {number} */ i) => {
+    const named = (/** @type {number} */ id) => (model.lanes[id] ? laneName(model.lanes[id]) : String(id));
+    const wants = { text: wait.wants, fact: `deadlock.waits.${i}.duration_ns`, value: wait.duration_ns, place: () => placeOfSpan(model, wait) };
+    const values = { waiter: named(wait.lane), has: wait.has, wants, holder: named(wait.holder) };
+    return [...(i ? [t("facts.deadlockAnd")] : []), ...say(found.waits.length > 1 ? "facts.deadlockWait" : "facts.deadlockAlone", values)];
+  });
+  return tParts("facts.deadlock").flatMap((part) => (typeof part === "string" ? [part] : cycle));
 }
 
 /** What kept an event loop from going round. @param {Model} model @param {Facts} facts */

@@ -32,6 +32,11 @@ export function outcomeText(outcome, end) {
   return t(values.bound && has(withBound) ? withBound : has(key) ? key : "outcome.unknown", values);
 }
 
+/** "Deadlock, ended by the watchdog after 4 s", "" where no time limit ended it. @param {string} outcome @param {End | null} end */
+export function deadlockText(outcome, end) {
+  return outcome === Outcome.TIME_LIMIT ? t("outcome.deadlock", { bound: duration((end?.bound ?? 0) * 1e9) }) : "";
+}
+
 /** What else there is to say of an ended run, each a short phrase. @param {End} end */
 export function endPhrases(end) {
   const phrases = [];

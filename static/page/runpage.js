@@ -254,8 +254,9 @@ class RunPage {
     try {
       const facts = await fetchFacts(this.run);
       if (model !== this.model) return;
-      if (facts) this.facts.show(model, facts);
-      else this.facts.clear();
+      if (!facts) return this.facts.clear();
+      this.facts.show(model, facts);
+      if (facts.deadlock) this.status.deadlock();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (model === this.model) this.facts.missing(error.detail || error.title);

@@ -4,7 +4,7 @@ import { copy } from "../common/clipboard.js";
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { size } from "../common/format.js";
-import { endPhrases, isGood, outcomeText, unobserved } from "./outcome.js";
+import { deadlockText, endPhrases, isGood, outcomeText, unobserved } from "./outcome.js";
 
 /** @typedef {import("./live.js").Connection} Connection */
 /** @typedef {import("./live.js").Status} Status */
@@ -15,6 +15,8 @@ export class StatusLine {
   #word = make("strong", { class: "status-word" });
   #rest = make("span", { class: "status-rest" });
   #elapsed = make("span", { class: "elapsed", "aria-hidden": "true" });
+  /** @type {{outcome: string, end: Record<string, any> | null} | null} */
+  #ended = null;
   #aside = make("span", { class: "status-aside" });
 
   /** @param {HTMLElement} root */
@@ -72,9 +74,18 @@ export class StatusLine {
 
   /** @param {string} outcome @param {Record<string, any> | null} end @param {string} link */
   ended(outcome, end, link) {
+    this.#ended = { outcome, end };
     // Its exit code is in the words already.
     const message = end?.message && !/^exit code/.test(end.message) ? [make("span", { class: "status-message" }, end.message)] : [];
     this.#say(isGood(outcome) ? "good" : "bad", outcomeText(outcome, end), ...message, ...(end ? endPhrases(end) : []).map((phrase) => make("span", { class: "fact" }, phrase)), ...(link ? [shareButton(link)] : []));
+  }
+
+  /** It was a deadlock that the time limit ended: what the run was to show, and nobody's fault. */
+  deadlock() {
+    const text = this.#ended ? deadlockText(this.#ended.outcome, this.#ended.end) : "";
+    if (!text) return;
+    this.root.dataset.kind = "stopped";
+    this.#word.textContent = text;
   }
 
   /** @param {string} message */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.facts import facts
 from app.core.recording import Lane
 from app.core.records import LaneKind
 from tests.experiments.observe import Seen, common, length, needs_probe, seen
@@ -34,6 +35,22 @@ def test_both_threads_wait_for_a_lock_at_the_same_line_until_they_are_killed() -
         assert (end - begin) / length([run.life(lane)]) > 0.8
     addresses = {run.waits(lane.id, "lock")[-1][2]["address"] for lane in both(run)}
     assert len(addresses) == 2
+
+
+def test_the_cycle_is_named_with_each_lock_and_who_holds_it() -> None:
+    run = stuck()
+    a, b = both(run)
+    found = facts(run.recording)["deadlock"]
+    assert {(wait["lane"], wait["has"], wait["wants"], wait["holder"]) for wait in found["waits"]} == {
+        (a.id, "Lock lock1", "Lock lock2", b.id),
+        (b.id, "Lock lock2", "Lock lock1", a.id),
+    }
+    assert {wait["line"] for wait in found["waits"]} == {run.line("with second:")}
+    assert found["since_ns"] == min(wait["duration_ns"] for wait in found["waits"])
+
+
+def test_with_one_order_there_is_no_cycle() -> None:
+    assert facts(seen("deadlock", variant="one-order").recording)["deadlock"] is None
 
 
 def test_the_main_thread_waits_for_the_first_of_them() -> None:

@@ -74,3 +74,16 @@ test("figures have the unit their name ends in; what explains a failure is said"
   assert.equal(whyText({ why: "not permitted here", figures: {} }), "not permitted here");
   assert.equal(t("expected.holds", { says: "x" }), "As expected: x.");
 });
+
+test("a deadlock is told first, with who holds what and waits for whom", async () => {
+  const { model } = await read(sample("threads"));
+  const [a, b] = model.lanes.filter(({ tid }) => tid > 0);
+  const wait = (lane, has, wants, holder) => ({ lane: lane.id, has, wants, holder: holder.id, t_ns: 0, duration_ns: 5e9, state: "lock", reason: null, text: null, file: null, line: 7 });
+  const deadlock = { since_ns: 5e9, waits: [wait(a, "Lock one", "Lock two", b), wait(b, "Lock two", "Lock one", a)] };
+  const facts = { wall_ns: 6e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, gils: [], stall: null, deadlock };
+  use("en", catalogue("en"));
+  assert.equal(plain(model, facts)[0], `Deadlock: ${a.name} holds Lock one and waits for Lock two, which ${b.name} holds; ${b.name} holds Lock two and waits for Lock one, which ${a.name} holds.`);
+  use("zh", catalogue("zh"));
+  assert.equal(plain(model, facts)[0], `死锁：${a.name} 持有 Lock one，在等 ${b.name} 持有的 Lock two；${b.name} 持有 Lock two，在等 ${a.name} 持有的 Lock one。`);
+  assert.equal(plain(model, { ...facts, deadlock: null }).some((text) => text.startsWith("死锁")), false);
+});

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.expectations import coroutines, lanes, outputs, switches, times, transfers
+from app.core.expectations import coroutines, lanes, locks, outputs, switches, times, transfers
 from app.core.expectations.registry import CHECKS, Verdict, faults_of, unobservable
 from app.core.expectations.seen import Seen
 from app.core.recording import Recording
@@ -29,6 +29,7 @@ __all__ = [
     "expected_of",
     "faults_of",
     "lanes",
+    "locks",
     "meets",
     "outputs",
     "switches",

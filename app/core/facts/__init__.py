@@ -9,6 +9,7 @@ from typing import Any
 
 from app.core.expectations import expectations
 from app.core.facts.cores import cores
+from app.core.facts.deadlock import deadlock
 from app.core.facts.gil import gil_rows
 from app.core.facts.lanes import lane_facts
 from app.core.facts.stall import longest_stall
@@ -25,7 +26,7 @@ def facts(recording: Recording) -> Fact:
 
     `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `cores` · `threads`, `tasks`,
     `greenlets` (rows; of very many lanes the busiest) · `lanes` (all of a kind together: {kind: {count, shown, lifetime_ns, states}}) ·
-    `gils` · `stall` · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
+    `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
     """
     spans = spans_of(recording)
     wall_ns = end_ns(recording) - int(recording.header.get("t0_ns", 0))
@@ -50,5 +51,6 @@ def facts(recording: Recording) -> Fact:
         "greenlets": rows[LaneKind.GREENLET][1],
         "gils": gil_rows(recording, spans),
         "stall": longest_stall(recording, spans),
+        "deadlock": deadlock(recording, spans),
         "expected": expectations(recording),
     }
