@@ -20,6 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.broker.connect import broker_of, local_listeners
+from app.broker.installation import BrokerError
+from app.broker.lease import Lease
+from app.broker.observer import AMQP_PORT, BrokerObserver
+from app.broker.switch import PORT as SWITCH_PORT
 from app.core.blocks import MAGIC, BlockKind, encode_document
 from app.core.records import Outcome, Stream
 from app.recorder import header, interpreters, probe
@@ -44,6 +49,7 @@ class Prepared:
     limits: Mapping[str, Any]
     sandbox: str
     classify: Classify | None = None
+    broker: BrokerObserver | None = None
 
 
 class Control:
@@ -140,21 +146,33 @@ def prepare(job: Job) -> Prepared:
     A machine without a sandbox still runs the catalogue's own experiments, and the recording says so; anything else raises
     SandboxError there.
     """
-    if job["trusted"]:
-        return _plain(job, "none: the script is its owner's")
+    lease = broker_of(job.get("broker"))
     try:
-        return _sandboxed(job)
+        return _prepare(job, lease)
+    except BaseException:
+        if lease is not None:
+            lease.close()
+        raise
+
+
+def _prepare(job: Job, lease: Lease | None) -> Prepared:
+    if job["trusted"]:
+        return _plain(job, "none: the script is its owner's", lease)
+    try:
+        return _sandboxed(job, lease)
     except SandboxError as error:
         if job["experiment"] is None:
             raise
-        return _plain(job, f"none: {error}")
+        return _plain(job, f"none: {error}", lease)
 
 
-def _sandboxed(job: Job) -> Prepared:
+def _sandboxed(job: Job, lease: Lease | None) -> Prepared:
     limits = Limits().with_(**job["limits"])
     program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], probe.environment(RINGS, {}))
-    run = SandboxedRun(program, limits, _runtime(job), job["slot"])
-    return Prepared(run, program.path, _bounds(asdict(limits)), asdict(limits), "bubblewrap", run.classify)
+    ports = (AMQP_PORT, SWITCH_PORT) if lease else ()
+    run = SandboxedRun(program, limits, _runtime(job), job["slot"], ports=ports)
+    broker = BrokerObserver(lease, run.listeners[AMQP_PORT], run.listeners[SWITCH_PORT]) if lease else None
+    return Prepared(run, program.path, _bounds(asdict(limits)), asdict(limits), "bubblewrap", run.classify, broker)
 
 
 def _runtime(job: Job) -> Runtime:
@@ -164,10 +182,16 @@ def _runtime(job: Job) -> Runtime:
     return Runtime.of_another(other.python, other.folders)
 
 
-def _plain(job: Job, sandbox: str) -> Prepared:
+def _plain(job: Job, sandbox: str, lease: Lease | None) -> Prepared:
     os.chdir(job["cwd"])
-    target = PlainTarget([job["python"] or sys.executable, job["script_path"], *job["argv"]])
-    return Prepared(target, job["script_path"], _bounds(job["limits"]), job["limits"], sandbox)
+    broker = BrokerObserver(lease, *local_listeners(AMQP_PORT, SWITCH_PORT)) if lease else None
+    try:
+        target = PlainTarget([job["python"] or sys.executable, job["script_path"], *job["argv"]])
+    except BaseException:
+        if broker is not None:
+            broker.close()
+        raise
+    return Prepared(target, job["script_path"], _bounds(job["limits"]), job["limits"], sandbox, broker=broker)
 
 
 def _bounds(limits: Mapping[str, Any]) -> Bounds:
@@ -187,6 +211,7 @@ def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:
         on_flush=lambda size: control.say(size_bytes=size),
         classify=target.classify,
         echo=_echo if job["trusted"] else None,
+        beside=[prepared.broker] if prepared.broker else [],
     )
 
 
@@ -226,7 +251,8 @@ def main(carry: Callable[[Job, BinaryIO, Control], dict[str, Any]] = carry) -> i
         try:
             end = carry(job, file, control)
         except Exception as error:
-            traceback.print_exc()
+            if not isinstance(error, BrokerError):
+                traceback.print_exc()
             end = _fault(file, job, error)
         file.flush()
         size_bytes = os.fstat(file.fileno()).st_size
@@ -237,7 +263,10 @@ def main(carry: Callable[[Job, BinaryIO, Control], dict[str, Any]] = carry) -> i
 def _fault(file: BinaryIO, job: Job, error: Exception) -> dict[str, Any]:
     """End a recording that we failed to make, however far it came."""
     now_ns = time.monotonic_ns()
-    end = {"outcome": Outcome.FAULT, "exit_code": None, "t_end_ns": now_ns, "message": f"{type(error).__name__}: {error}"}
+    refused = isinstance(error, BrokerError)
+    message = str(error) if refused else f"{type(error).__name__}: {error}"
+    outcome = Outcome.REFUSED if refused else Outcome.FAULT
+    end = {"outcome": outcome, "exit_code": None, "t_end_ns": now_ns, "message": message}
     file.flush()
     if file.tell() == 0:
         document = _document({**job, "python": None}, job["name"], job["limits"], "none: nothing was run") | {"t0_ns": now_ns}

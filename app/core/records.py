@@ -108,11 +108,14 @@ class State(IntEnum):
     GIL_FREE = 49
     GIL_WAIT = 50
     GIL_RELEASED = 51
-    # ... and the kernel (56 to 63).
+    # ... the kernel (56 to 63).
     ON_CPU = 56
     PREEMPTED = 57
     OFF_CPU = 58
     CORE_IDLE = 59
+    # A connection, channel, exchange, queue or consumer (64 to 71).
+    OPEN = 64
+    BLOCKED = 65
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ STATES: dict[State, StateSpec] = {
     State.PREEMPTED: StateSpec("preempted", StateClass.PREEMPTED, "%"),
     State.OFF_CPU: StateSpec("off-cpu", StateClass.IDLE, "_"),
     State.CORE_IDLE: StateSpec("idle", StateClass.IDLE, "-"),
+    State.OPEN: StateSpec("open", StateClass.IDLE, "-"),
+    State.BLOCKED: StateSpec("blocked", StateClass.WAITING, "B"),
 }
 
 
@@ -195,6 +200,8 @@ class MarkKind(IntEnum):
     DROPPED = 5
     LIMIT = 6
     HOOK = 7
+    BROKER = 8
+    DISAGREEMENT = 9
 
 
 class Stream(IntEnum):

@@ -22,6 +22,7 @@ from app.core import blocks, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
 from app.core.copies import Calls
+from app.core.entries import Entries
 from app.core.kernel import KernelLanes
 from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import UNKNOWN, ProcessNumbers
@@ -59,6 +60,7 @@ class Timeline:
         self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
         self._calls = Calls(self._lanes)
         self._streams = Streams()
+        self.entries = Entries(self._lanes, self._strings)
         self._kernel: KernelLanes | None = None
         self._switches: list[NDArray[np.void]] = []
         self._processes: list[ProcessNumbers] = []
@@ -76,7 +78,7 @@ class Timeline:
 
     def counts(self) -> Counts:
         """Records taken, records dropped, processes seen."""
-        return Counts(self._records, self._dropped, len(self._processes))
+        return Counts(self._records + self.entries.count, self._dropped, len(self._processes))
 
     def add_process(self, pid: int, ppid: int, t_ns: int, name: str) -> int:
         """A process has begun to be observed; returns the key for `push`. Its parent is the latest one with pid `ppid`."""
@@ -230,7 +232,7 @@ class Timeline:
                 picked = due[due["kind"] == kind]
                 if len(picked) or kind == obs.Kind.STATE:
                     body += make(picked)
-        body += self._overdue(until_ns)
+        body += self._told_messages(until_ns) + self._overdue(until_ns)
         output, self._output = b"".join(self._output), []
         return self._strings.take() + self._details.take() + self._lanes.take() + body + output
 
@@ -270,6 +272,9 @@ class Timeline:
 
     def _due(self, until_ns: int) -> NDArray[np.void]:
         self._due_switches(until_ns)
+        told = self.entries.take_events()
+        if len(told):
+            self._pending.append(told)
         if not self._pending:
             return np.empty(0, EVENT)
         events = np.concatenate(self._pending)
@@ -327,6 +332,16 @@ class Timeline:
         kind, none = np.full(len(found), FlowKind.MESSAGE, np.uint8), np.zeros(len(found), np.uint32)
         columns = {"from": found["from"], "to": found["to"], "kind": kind, "detail": none}
         return encode_arrows(found["t"], found["t2"], columns)
+
+    def _told_messages(self, until_ns: int) -> bytes:
+        flows = self.entries.take_flows(until_ns)
+        if not len(flows):
+            return b""
+        said = np.zeros(len(flows), EVENT)
+        said["text"], said["value"] = flows["text"], flows["value"]
+        detail = self._details.numbers(said)
+        columns = {name: flows[name] for name in ("from", "to", "kind")}
+        return encode_timed(BlockKind.FLOWS, flows["t"], columns | {"detail": detail, "t2": None})
 
     def _marks(self, events: NDArray[np.void]) -> bytes:
         return encode_timed(

@@ -10,7 +10,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -22,7 +22,7 @@ from app.recorder.kernel import Switches
 from app.recorder.limits import Bounds, exceeded
 from app.recorder.memory import MemorySampler
 from app.recorder.rings import Ring, RingFolder
-from app.recorder.target import Exit, Target, Usage
+from app.recorder.target import Beside, Exit, Target, Usage
 
 __all__ = ["Bounds", "Exit", "Session", "Target", "Usage", "record"]
 
@@ -55,6 +55,7 @@ class Session:
     cancelled: Callable[[], bool]
     classify: Callable[[Any], tuple[Outcome, str]] | None = None
     echo: Callable[[Stream, bytes], None] | None = None
+    beside: Sequence[Beside] = ()
     timeline: Timeline = field(default_factory=Timeline)
     rings: list[_Observed] = field(default_factory=list)
     size_bytes: int = 0
@@ -95,7 +96,7 @@ class Session:
             self.rings.append(_Observed(ring, key))
             count += self._drain_one(self.rings[-1])
         self._sample_memory()
-        return count
+        return count + sum(each.drain(self.timeline.entries) for each in self.beside)
 
     def _sample_memory(self) -> None:
         begun_s = time.monotonic()
@@ -204,6 +205,7 @@ def record(
     cancel_fd: int | None = None,
     classify: Callable[[Any], tuple[Outcome, str]] | None = None,
     echo: Callable[[Stream, bytes], None] | None = None,
+    beside: Sequence[Beside] = (),
 ) -> dict[str, Any]:
     """Observes one run and returns its END document, which is also the recording's last block.
 
@@ -211,9 +213,9 @@ def record(
     `cancelled` is asked at every turn, and `cancel_fd`, when given, wakes the loop when it becomes readable.
     `classify` turns the target's exit into an outcome and words; without it codes and signals are taken as they are.
     `echo` is given every piece of output as it comes, for a command line that passes it through.
-    The target is killed and closed before this returns, whatever happens.
+    `beside` is what else is observed. It and the target are closed, the target killed, before this returns, whatever happens.
     """
-    session = Session(target, out, bounds, on_flush, cancelled, classify, echo)
+    session = Session(target, out, bounds, on_flush, cancelled, classify, echo, beside)
     try:
         return _run(session, header, cancel_fd)
     finally:
@@ -221,6 +223,8 @@ def record(
             session.kernel.close()
         target.kill()
         target.close()
+        for each in beside:
+            each.close()
 
 
 def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dict[str, Any]:
@@ -235,6 +239,8 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     end_ns = time.monotonic_ns()
     session.target.kill()
     _drain_rest(session, folder)
+    for each in session.beside:
+        each.finish(session.timeline.entries)
     document = _end_document(session, folder, ended, end_ns)
     session.append(session.timeline.finish(end_ns) + blocks.encode_document(BlockKind.END, end_ns, document))
     return document

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from app.core.entries import Entries
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
@@ -52,3 +54,16 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Gives everything back; nothing is left behind."""
+
+
+class Beside(Protocol):
+    """Something else that is observed with the run, such as its message broker. It has begun when the session gets it."""
+
+    def drain(self, entries: Entries) -> int:
+        """Write what has come since the last call; how many things that were. Never blocks."""
+
+    def finish(self, entries: Entries) -> None:
+        """The program is dead: write what is still to be said. May wait a moment."""
+
+    def close(self) -> None:
+        """Give everything back. Idempotent."""

@@ -69,8 +69,10 @@ class SandboxedRun:
     Must be made and killed by the same thread, which must live as long as the run. Raises SandboxError.
     """
 
-    def __init__(self, program: Program, limits: Limits, runtime: Runtime, slot: int = 0) -> None:
-        self._program, self._limits, self._runtime = program, limits, runtime
+    def __init__(self, program: Program, limits: Limits, runtime: Runtime, slot: int = 0, *, ports: Sequence[int] = ()) -> None:
+        """`ports` are listened on inside; `listeners` then maps each to its sockets, which are the caller's to close."""
+        self._program, self._limits, self._runtime, self._ports = program, limits, runtime, ports
+        self.listeners: dict[int, list[socket.socket]] = {}
         self._ended: Exit | None = None
         self._closed = False
         self._peak_processes = 0
@@ -110,6 +112,7 @@ class SandboxedRun:
             )
             arguments_fd = _sealed(lent, b"".join(os.fsencode(word) + b"\0" for word in arguments))
             stage = [*_interpreter(self._runtime), command.STAGE, str(theirs), command.RINGS, *command.WRITABLE, "/proc"]
+            stage += [f"tcp:{port}" for port in self._ports]
             words = [path, "--args", str(arguments_fd), "--", *stage]
             passed = [theirs, info_write, filter_fd, arguments_fd, *data.values()]
             self._group = _own_group(self._limits)
@@ -143,7 +146,10 @@ class SandboxedRun:
             raise SandboxError(f"bubblewrap refused: {self._words()}")
         said = json.loads(data)
         self.ring_dir_fd, *self._folder_fds, self.proc_fd = fds[: said["folders"]]
-        self.switch_fds, self.kernel = fds[said["folders"] :], said["kernel"]
+        rest = fds[said["folders"] :]
+        for port, count in zip(self._ports, said["listeners"], strict=True):
+            self.listeners[port], rest = [socket.socket(fileno=fd) for fd in rest[:count]], rest[count:]
+        self.switch_fds, self.kernel = rest, said["kernel"]
         # The stage waits for its job, so the number is still its own.
         self._first_fd = os.pidfd_open(int(json.loads(info)["child-pid"]))
         self._meter = Meter(self.proc_fd, self._folder_fds, self.ring_dir_fd, self._limits.memory_bytes)

@@ -1,6 +1,7 @@
 """The first process of ours inside the sandbox: `python -I -S stage.py FD`, standard library only, not imported by the host.
 
-Over the UNIX socket FD it hands out the folders it was named (rings, writable ones, /proc) and the context-switch events; takes
+Over the UNIX socket FD it hands out the folders it was named (rings, writable ones, /proc), sockets that listen on the ports it
+was named (`tcp:5672`), and the context-switch events; takes
 the job (one JSON line); holds the script's limits; starts it; and reports how it ended, which bubblewrap alone would blur
 (exit code 137 or SIGKILL?). It stays the script's parent so that the exact wait status is known.
 
@@ -42,13 +43,27 @@ def switch_descriptors() -> tuple[list[int], str]:
         return [], f"unavailable: {error.strerror or error}"
 
 
-def hand_out(control: socket.socket, folders: list[str]) -> None:
-    """Send the descriptors of the folders and of the switches, in that order."""
+def listening(port: int) -> list[int]:
+    """Sockets that listen on a port of this namespace's own loopback, IPv4 first; without IPv6 there is the one."""
+    found = []
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            found.append(socket.create_server((address, port), family=family, backlog=128).detach())
+        except OSError:
+            if family == socket.AF_INET:
+                raise
+    return found
+
+
+def hand_out(control: socket.socket, named: list[str]) -> None:
+    """Send the descriptors of the folders, of the listening sockets and of the switches, in that order."""
     switches, kernel = switch_descriptors()
-    opened = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
-    said = json.dumps({"folders": len(opened), "switches": len(switches), "kernel": kernel}).encode()
-    socket.send_fds(control, [said], opened + switches)
-    for fd in opened + switches:
+    folders = [os.open(name, os.O_RDONLY | os.O_DIRECTORY) for name in named if not name.startswith("tcp:")]
+    ports = [listening(int(name[4:])) for name in named if name.startswith("tcp:")]
+    listeners = [fd for fds in ports for fd in fds]
+    counts = {"folders": len(folders), "listeners": [len(fds) for fds in ports], "switches": len(switches)}
+    socket.send_fds(control, [json.dumps({**counts, "kernel": kernel}).encode()], folders + listeners + switches)
+    for fd in folders + listeners + switches:
         os.close(fd)
 
 

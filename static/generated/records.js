@@ -67,6 +67,8 @@ export const State = /** @type {const} */ ({
   PREEMPTED: 57,
   OFF_CPU: 58,
   CORE_IDLE: 59,
+  OPEN: 64,
+  BLOCKED: 65,
 });
 
 export const FlowKind = /** @type {const} */ ({
@@ -85,6 +87,8 @@ export const MarkKind = /** @type {const} */ ({
   DROPPED: 5,
   LIMIT: 6,
   HOOK: 7,
+  BROKER: 8,
+  DISAGREEMENT: 9,
 });
 
 export const Stream = /** @type {const} */ ({
@@ -196,6 +200,8 @@ export const STATES = new Map([
   [57, {"name": "preempted", "key": "PREEMPTED", "look": "preempted", "letter": "%", "reason": null, "unit": "value"}],
   [58, {"name": "off-cpu", "key": "OFF_CPU", "look": "idle", "letter": "_", "reason": null, "unit": "value"}],
   [59, {"name": "idle", "key": "CORE_IDLE", "look": "idle", "letter": "-", "reason": null, "unit": "value"}],
+  [64, {"name": "open", "key": "OPEN", "look": "idle", "letter": "-", "reason": null, "unit": "value"}],
+  [65, {"name": "blocked", "key": "BLOCKED", "look": "waiting", "letter": "B", "reason": null, "unit": "value"}],
 ]);
 
 /** @type {ReadonlyMap<number, ReadonlyArray<readonly [string, string]>>} */

@@ -43,7 +43,7 @@ const INK_OF_LOOK = {
 /** @type {Shape[]} */
 export const SHAPES = ["none", "solid", "solid", "hatch", "line", "hatch", "hatch", "hairline", "dots", "cap", "solid", "bracket", ...Array(HOLDERS).fill("solid")];
 
-const NOTHING = new Set([State.GIL_FREE, State.CORE_IDLE]);
+const NOTHING = new Set([State.GIL_FREE, State.CORE_IDLE, State.OPEN]);
 
 /** Ink by number of state; an unknown state of a newer recording is a gap. */
 export const INK_OF_STATE = new Uint8Array(256).fill(Ink.GAP);
