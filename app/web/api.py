@@ -14,7 +14,6 @@ from app.catalogue import Experiment, FieldError
 from app.core.export.formats import FORMATS
 from app.recorder import interpreters
 from app.store import Run
-from app.web.admission import client_key
 from app.web.feed import Feed, Status
 from app.web.problems import Problem
 from app.web.runs import Job
@@ -102,8 +101,7 @@ async def create_run(request: Request, new: NewRun, response: Response) -> Creat
     values = experiment.validate(new.parameters)
     await _must_have(experiment.header.requires)
     job = job_of(experiment, values, state.settings)
-    client = client_key(request.client.host if request.client else None)
-    run, token = await state.manager.submit(job, client)
+    run, token = await state.manager.submit(job, state.clients.of_request(request))
     url = f"/runs/{run.id}"
     response.headers["Location"] = url
     return CreatedRun(id=run.id, url=url, delete_token=token)

@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from app.catalogue import Catalogue
 from app.store import Store
 from app.web import api, live, pages, problems, reference, sharing
+from app.web.clients import Clients
 from app.web.middleware import BodyLimit, SecurityHeaders
 from app.web.runs import RunManager
 from app.web.settings import Settings
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     settings = settings or Settings.from_environment()
     store = Store(settings.data_dir, settings.database_url)
     manager = RunManager(store, settings, worker_command)
-    server = ServerState(settings, Catalogue.load(settings.experiments_dir), store, manager)
+    server = ServerState(settings, Catalogue.load(settings.experiments_dir), store, manager, Clients.of(settings.data_dir))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -1,8 +1,9 @@
-"""The pages for people: catalogue, experiment, run, and the error page. Templates get `lang`, `t`, `alternate_url`, `page`."""
+"""The pages for people: catalogue, about, experiment, run, and the error page. Templates get `lang`, `t`, `alternate_url`, `page`."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -54,12 +55,14 @@ class Pages:
         response.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"
         response.headers["Vary"] = "Accept-Language"
         response.headers["Cache-Control"] = "no-cache"
+        state_of(request).clients.remember(request, response)
         return response
 
     def error(self, request: Request, problem: Problem) -> Response:
         """The error page."""
         page = {"kind": "error", **problem.as_json()}
         context = {"status": problem.status, "title": problem.title, "detail": problem.detail, "errors": page["errors"]}
+        context["retry_after"] = problem.headers.get("Retry-After")
         return self.render(request, "error.html", page, context, problem.status)
 
 
@@ -78,6 +81,14 @@ async def catalogue(request: Request) -> Response:
     """All experiments, by topic, in course order."""
     topics = state_of(request).catalogue.topics()
     return _pages(request).render(request, "catalogue.html", {"kind": "catalogue"}, {"topics": topics})
+
+
+@router.get("/about")
+async def about(request: Request) -> Response:
+    """What is observed, how exactly, and what is not; the sandbox, privacy, licences."""
+    vendored = json.loads((state_of(request).settings.static_dir / "vendor/vendored.json").read_text("utf-8"))
+    context = {"vendored": vendored, "days": _days(request)}
+    return _pages(request).render(request, "about.html", {"kind": "about"}, context)
 
 
 @router.get("/experiments/{experiment_id}")

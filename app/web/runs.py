@@ -8,14 +8,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from app.catalogue import Value
 from app.core.records import Outcome
 from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
-from app.web.admission import Admission
+from app.web.admission import Admission, Bounds, Waiting
 from app.web.calibration import Calibrator
+from app.web.clients import Client
 from app.web.feed import Feed, Status
 from app.web.settings import Settings
 from app.web.workers import WORKER_COMMAND, Worker, WorkerDiedError, WorkerPool
@@ -50,7 +51,7 @@ class _Entry:
 
     run: Run
     job: Job
-    client: str | None
+    client: Client | None
     feed: Feed
     worker: Worker | None = None
     task: asyncio.Task[None] | None = None
@@ -65,7 +66,7 @@ class RunManager:
     def __init__(self, store: Store, settings: Settings, worker_command: tuple[str, ...] = WORKER_COMMAND) -> None:
         self._store = store
         self._settings = settings
-        self._admission = Admission(settings.runs_per_minute, settings.waiting_per_client, settings.queue_length)
+        self._admission = Admission(Bounds(**{spec.name: getattr(settings, spec.name) for spec in fields(Bounds)}))
         self._calibrator = Calibrator()
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
@@ -78,15 +79,14 @@ class RunManager:
         """Warm the workers; returns at once."""
         self._pool.open()
 
-    async def submit(self, job: Job, client: str | None) -> tuple[Run, str]:
+    async def submit(self, job: Job, client: Client | None) -> tuple[Run, str]:
         """Queue a run of `client` (None: the machine's owner, whom no bound concerns); the run and its delete token.
 
         Raises Problem 429 or 503.
         """
         async with self._admitting:  # a hundred requests at once are counted one after another
             if client is not None:
-                waiting = sum(entry.client == client for entry in self._queue)
-                self._admission.admit(client, time.monotonic(), waiting, len(self._queue), self._wait_s())
+                self._admission.admit(client, time.monotonic(), self._waiting(client))
             run, token = await asyncio.to_thread(
                 self._store.create,
                 experiment=job.experiment,
@@ -155,6 +155,12 @@ class RunManager:
             "queued": len(self._queue),
             "slots": self._settings.slots,
         }
+
+    def _waiting(self, client: Client) -> Waiting:
+        others = [entry.client for entry in self._queue if entry.client is not None]
+        own = sum(other.key == client.key for other in others)
+        same_address = sum(other.address == client.address for other in others)
+        return Waiting(own, same_address, len(self._queue), self._wait_s())
 
     def _wait_s(self) -> float:
         return _TYPICAL_RUN_S * (1 + len(self._queue) // self._settings.slots)

@@ -34,8 +34,12 @@ class Settings:
     queue_length: int = 64
     """Runs that may wait; the next is refused with 503."""
     runs_per_minute: int = 6
-    """For one client (an address; of IPv6 its /64)."""
+    """For one client: a browser with our cookie, or, without one, an address (of IPv6 its /64)."""
     waiting_per_client: int = 2
+    runs_per_minute_per_address: int = 300
+    """For all browsers behind one address: a lecture hall of 300 behind one NAT, one run each a minute."""
+    waiting_per_address: int = 60
+    """Less than the queue holds, so that others still find a place."""
 
     wall_limit_s: int = 30
     """Upper bound of an experiment's own `time_limit_s`."""

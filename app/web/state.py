@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from app.catalogue import Catalogue
 from app.store import Store
+from app.web.clients import Clients
 from app.web.exports import Exporter
 from app.web.runs import RunManager
 from app.web.settings import Settings
@@ -22,6 +23,7 @@ class ServerState:
     catalogue: Catalogue
     store: Store
     manager: RunManager
+    clients: Clients
     exporter: Exporter = field(default_factory=Exporter)
     viewers: int = 0
 
