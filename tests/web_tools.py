@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import httpx
 from websockets.sync.client import connect
 
 from app.core.blocks import Block, BlockKind, Decoder
+from app.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERY_ADMISSION = {"SCHEDSCOPE_RUNS_PER_MINUTE": "10000", "SCHEDSCOPE_WAITING_PER_CLIENT": "10000"}
@@ -163,3 +165,21 @@ def wait_output(viewer: Any, text: bytes) -> bytes:
             if text in output:
                 return bytes(data)
     raise AssertionError(f"the run ended without {text!r}")
+
+
+def store_recording(folder: Path, recording: bytes, name: str = "demo.py") -> str:
+    """Lays a finished recording into `folder/data`, as a run of its own; its id. For a server that is started afterwards."""
+    decoder = Decoder()
+    decoder.receive_data(recording)
+    end = next((block.document() for block in decoder.blocks() if block.kind is BlockKind.END), None)
+    store = Store(folder / "data")
+    store.open()
+    try:
+        run, _token = store.create(experiment=None, name=name, parameters={}, source_sha256="", now_s=time.time())
+        store.recording_path(run.id).write_bytes(recording)
+        outcome = end["outcome"] if end else "interrupted"
+        store.mark_running(run.id, time.time())
+        store.mark_ended(run.id, outcome, end, len(recording), time.time())
+    finally:
+        store.close()
+    return run.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 _POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
+    "worker-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",

@@ -1,8 +1,10 @@
 // @ts-check
 /** The keys of the run page. */
+import { t } from "../common/i18n.js";
 import { isProjector } from "./projector.js";
+import { changeSpeed } from "./replay.js";
 
-/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, facts: import("../facts/panel.js").FactsPanel}} page @returns {import("./keys.js").Binding[]} */
+/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, facts: import("../facts/panel.js").FactsPanel, search: import("./searchbox.js").SearchBox}} page @returns {import("./keys.js").Binding[]} */
 export function bindings(page) {
   const { timeline } = page;
   return [
@@ -13,15 +15,23 @@ export function bindings(page) {
     { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
     { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
     { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
-    { keys: ["0"], shown: "0", key: "fit", act: () => timeline.fit() },
     // While projecting, F is the clicker's full screen.
-    { keys: isProjector() ? ["g"] : ["f", "g"], shown: isProjector() ? "G" : "F", key: "waker", act: () => timeline.followWaker() },
+    { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
+    { keys: ["g"], shown: "G", key: "waker", act: () => timeline.followWaker() },
+    { keys: [" "], shown: t("replay.space"), key: "play", act: () => timeline.togglePlay() },
+    { keys: ["["], shown: "[", key: "eventBack", act: () => timeline.stepEvent(-1) },
+    { keys: ["]"], shown: "]", key: "eventNext", act: () => timeline.stepEvent(1) },
+    { keys: ["<"], shown: "<", key: "slower", act: () => changeSpeed(timeline, -1) },
+    { keys: [">"], shown: ">", key: "faster", act: () => changeSpeed(timeline, 1) },
+    { keys: ["/"], shown: "/", key: "find", act: () => page.search.open() },
+    { keys: ["n"], shown: "N", key: "findNext", act: () => page.search.go(1) },
+    { keys: ["b"], shown: "B", key: "findPrevious", act: () => page.search.go(-1) },
+    { keys: ["i"], shown: "I", key: "pin", act: () => timeline.pin() },
     { keys: ["l"], shown: "L", key: "live", act: () => timeline.followEdge() },
     { keys: [","], shown: ",", key: "previous", act: () => timeline.step(-1) },
     { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },
     { keys: ["q"], shown: "Q", key: "about", act: () => page.toggleAbout() },
     { keys: ["t"], shown: "T", key: "facts", act: () => page.facts.open(!page.facts.isOpen) },
-    { keys: ["h"], shown: "H", key: "share", act: () => page.share() },
     { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
   ];
 }

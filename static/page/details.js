@@ -20,7 +20,7 @@ export function showDetails(timeline, bar) {
 function wokenBy(timeline) {
   const { waking } = timeline;
   if (!waking) return [];
-  const button = make("button", { class: "number", id: "waker", type: "button", title: "F" }, laneName(waking.from.lane));
+  const button = make("button", { class: "number", id: "waker", type: "button", title: "G" }, laneName(waking.from.lane));
   button.addEventListener("click", () => timeline.followWaker());
   return [make("p", {}, make("span", { class: "quiet" }, `${t(waking.kind === FlowKind.SPAWN ? "bar.startedBy" : "bar.wokenBy")} `), button)];
 }

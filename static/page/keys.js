@@ -22,7 +22,7 @@ export function installKeys(bindings, dialog) {
 /** @param {HTMLDialogElement} dialog @param {Binding[]} bindings */
 export function showHelp(dialog, bindings) {
   const rows = bindings.flatMap(({ shown, key }) => (shown ? [make("dt", {}, ...shown.split(" ").map((one) => make("kbd", {}, one))), make("dd", {}, t(`keys.${key}`))] : []));
-  const pointer = ["wheel", "shiftWheel", "drag", "shiftDrag", "doubleClick"].flatMap((name) => [make("dt", {}, t(`keys.${name}Shown`)), make("dd", {}, t(`keys.${name}`))]);
+  const pointer = ["wheel", "shiftWheel", "drag", "shiftDrag", "doubleClick", "axis", "altArrows", "pinch"].flatMap((name) => [make("dt", {}, t(`keys.${name}Shown`)), make("dd", {}, t(`keys.${name}`))]);
   const close = make("button", { class: "button" }, t("keys.close"));
   close.addEventListener("click", () => dialog.close());
   dialog.replaceChildren(make("h2", {}, t("keys.title")), make("dl", { class: "keys" }, ...rows, ...(bindings.length > 4 ? pointer : [])), close);

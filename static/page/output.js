@@ -22,6 +22,8 @@ export class OutputPanel {
   #taken = 0;
   #lines = 0;
   #dropped = 0;
+  /** @type {number | null} */
+  #untilNs = null;
   /** @type {Map<number, Pen>} */
   #pens = new Map();
 
@@ -51,6 +53,20 @@ export class OutputPanel {
     for (; this.#taken < output.length; this.#taken++) this.#write(/** @type {Output} */ (output[this.#taken]));
     this.#bound();
     if (atEnd) this.root.scrollTop = this.root.scrollHeight;
+  }
+
+  /** Lines of later than that are not there yet; null for none. @param {number | null} tNs */
+  showUntil(tNs) {
+    if (tNs === null && this.#untilNs === null) return;
+    this.#untilNs = tNs;
+    let last = null;
+    for (const line of this.list.children) {
+      const later = tNs !== null && Number(/** @type {HTMLElement} */ (line).dataset.t) > tNs;
+      line.classList.toggle("is-later", later);
+      if (!later) last = line;
+    }
+    if (tNs === null || !last) this.root.scrollTop = tNs === null ? this.root.scrollHeight : 0;
+    else last.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {Output} output */

@@ -4,37 +4,44 @@ import { need } from "../common/dom.js";
 import { isFile } from "../common/enclosed.js";
 import { pick, t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
-import { BlockReader } from "../recording/decode.js";
-import { Model } from "../recording/model.js";
 import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
+import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
-import { cancelRun, fetchFacts, fetchRecording, mayCancel, Problem, startRun } from "./api.js";
+import { cancelRun, fetchFacts, mayCancel, Problem, startRun } from "./api.js";
 import { showDetails } from "./details.js";
+import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
-import { Live } from "./live.js";
 import { OutputPanel } from "./output.js";
 import { ParameterForm } from "./parameters.js";
 import { QuestionPanel } from "./question.js";
+import { installReplay } from "./replay.js";
+import { SearchBox } from "./searchbox.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
 import { openShare } from "./share.js";
 import { onRestyled } from "./theme.js";
-import { keepParameters, pathWith, RangeKeeper, rangeOf } from "./urlstate.js";
+import { keepParameters, pathWith, ViewKeeper, withView } from "./urlstate.js";
 
 /** @typedef {import("../timeline/describe.js").BarRef} BarRef */
 /** @typedef {import("./live.js").Status} Status */
 
 class RunPage {
-  model = new Model();
-  reader = new BlockReader((block) => this.model.take(block));
-  /** @type {Live | null} */
-  live = null;
+  feed = new Feed({
+    onGrown: () => this.#grown(),
+    onStatus: (status) => this.#hear(status),
+    onConnection: (connection) => this.#connected(connection),
+    onBroken: (message) => {
+      this.timeline.edge.stop();
+      this.status.broken(message);
+    },
+  });
   /** "" before there is one */
   run = "";
   state = "idle";
-  range = new RangeKeeper();
   headerShown = false;
+  /** Where the address says to look; null once one does. */
+  wanted = stateOf(location.hash);
 
   /** @param {Record<string, any>} page */
   constructor(page) {
@@ -52,6 +59,9 @@ class RunPage {
       if (this.state === "idle") keepParameters(this.form.values, this.lang);
     });
     this.timeline = this.#newTimeline();
+    this.keeper = new ViewKeeper(() => this.timeline.state);
+    this.search = new SearchBox(this.timeline);
+    installReplay(this.timeline, this);
     this.facts = new FactsPanel(need("#facts"), {
       onVisit: (place) => this.timeline.visit(place),
       onPointed: (lane) => this.timeline.light(lane),
@@ -63,12 +73,16 @@ class RunPage {
     else this.#showIdle();
   }
 
+  get model() {
+    return this.feed.model;
+  }
+
   #newTimeline() {
     return new Timeline(need("#timeline"), this.model, {
       onSelected: (bar) => this.#select(bar),
       onEdge: (edgeNs) => this.status.elapsed(edgeNs),
       onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
-      onViewed: (view) => this.range.keep(this.timeline.camera.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null),
+      onViewed: () => this.keeper?.keep(),
     });
   }
 
@@ -153,8 +167,8 @@ class RunPage {
 
   /** @param {string} run */
   #restart(run) {
-    this.model = new Model();
-    this.reader = new BlockReader((block) => this.model.take(block));
+    this.feed.restart();
+    this.wanted = null;
     this.headerShown = false;
     this.timeline.replaceModel(this.model);
     this.output.clear();
@@ -164,7 +178,7 @@ class RunPage {
     this.#aboutOpen(false);
     this.run = run;
     this.#setState("queued");
-    this.#follow();
+    this.feed.follow(run);
   }
 
   /** @param {Record<string, any>} run */
@@ -173,39 +187,20 @@ class RunPage {
     this.#aboutOpen(false);
     if (run.state === "queued" || run.state === "running") {
       this.#setState(run.state);
-      this.#follow();
+      this.feed.follow(run.id);
     } else void this.#load(run);
   }
 
-  #follow() {
-    this.live?.close();
-    this.live = new Live(this.run, {
-      onData: (data) => void this.#take(data),
-      onStatus: (status) => void this.#hear(status),
-      onConnection: (connection) => {
-        if (connection === "reconnecting" || connection === "refused") {
-          this.timeline.edge.stop();
-          this.reader.resume();
-        }
-        this.status.connection(connection);
-        if (connection === "gone") this.timeline.edge.stop();
-      },
-      resumeAt: () => this.reader.consumedBytes,
-    });
+  /** @param {import("./live.js").Connection} connection */
+  #connected(connection) {
+    if (connection === "reconnecting" || connection === "refused" || connection === "gone") this.timeline.edge.stop();
+    this.status.connection(connection);
   }
 
-  /** @param {Uint8Array} data */
-  async #take(data) {
-    try {
-      await this.reader.push(data);
-    } catch (error) {
-      this.live?.close();
-      this.timeline.edge.stop();
-      this.status.broken(error instanceof Error ? error.message : String(error));
-      return;
-    }
+  #grown() {
     if (this.state === "running" && !this.timeline.edge.live && this.model.header) this.timeline.edge.start();
     this.#drawn();
+    if (this.wanted && this.model.stateCount) this.#lookAsWanted();
   }
 
   /** What has come is shown. */
@@ -221,9 +216,7 @@ class RunPage {
   }
 
   /** @param {Status} status */
-  async #hear(status) {
-    // A state is heard after the bytes that were sent before it have been read.
-    await this.reader.push(new Uint8Array()).catch(() => {});
+  #hear(status) {
     if (status.state === "finished" || status.state === "interrupted") return this.#ended(status);
     this.#setState(status.state);
     if (status.state === "running" && this.model.header) {
@@ -241,7 +234,7 @@ class RunPage {
     if (this.timeline.camera.following !== "none") this.timeline.fit();
     const end = this.model.end ?? run.end ?? null;
     const outcome = end?.outcome ?? run.outcome ?? "interrupted";
-    this.status.ended(outcome, end, isFile() ? "" : new URL(pathWith(`/runs/${this.run}`, this.lang), location.href).href);
+    this.status.ended(outcome, end, isFile() ? null : () => withView(pathWith(`/runs/${this.run}`, this.lang), this.timeline.state));
     this.question?.reveal();
     this.#drawn();
     if (this.model.header) void this.#showFacts();
@@ -266,18 +259,21 @@ class RunPage {
   /** @param {Record<string, any>} run */
   async #load(run) {
     this.#setState("loading");
-    const wanted = rangeOf(location.hash);
     try {
-      await fetchRecording(run.id, async (data) => {
-        await this.reader.push(data);
-        this.#drawn();
-      });
+      await this.feed.load(run.id);
     } catch (error) {
       if (error instanceof Problem && error.status === 404) this.source.show(this.experiment?.source ?? "");
       else return this.status.broken(error instanceof Error ? error.message : String(error));
     }
+    this.timeline.refresh();
     this.#ended(/** @type {any} */ (run));
-    if (wanted) this.timeline.showRange(wanted.startNs, wanted.endNs);
+    this.#lookAsWanted();
+  }
+
+  #lookAsWanted() {
+    const { wanted } = this;
+    this.wanted = null;
+    if (wanted) this.timeline.restore(wanted);
   }
 
   /** @param {string} state */

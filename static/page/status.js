@@ -72,7 +72,7 @@ export class StatusLine {
     if (word) this.#say(connection === "gone" ? "bad" : "waiting", t(word));
   }
 
-  /** @param {string} outcome @param {Record<string, any> | null} end @param {string} link */
+  /** @param {string} outcome @param {Record<string, any> | null} end @param {(() => string) | null} link as it is when it is asked for; null where there is none */
   ended(outcome, end, link) {
     this.#ended = { outcome, end };
     // Its exit code is in the words already.
@@ -109,12 +109,12 @@ export class StatusLine {
   }
 }
 
-/** @param {string} link */
+/** @param {() => string} link */
 function shareButton(link) {
   const label = make("span", {}, t("share.copy"));
-  const button = make("button", { class: "link-button", type: "button", title: link }, icon("link"), label);
+  const button = make("button", { class: "link-button", type: "button", title: t("share.view") }, icon("link"), label);
   button.addEventListener("click", async () => {
-    label.textContent = t((await copy(link)) ? "share.copied" : "share.failed");
+    label.textContent = t((await copy(link())) ? "share.copied" : "share.failed");
     setTimeout(() => (label.textContent = t("share.copy")), COPIED_MS);
   });
   return button;

@@ -1,7 +1,6 @@
 // @ts-check
-/** What the address says: language and parameters in the query, the visible stretch of time in the hash. */
-
-/** @typedef {{startNs: number, endNs: number}} Range */
+/** What the address says: language and parameters in the query, where one looks in the hash (timeline/viewstate.js). */
+import { hashOf } from "../timeline/viewstate.js";
 
 /** A page's address with the language kept. @param {string} path @param {string} lang */
 export const pathWith = (path, lang) => `${path}?lang=${lang}`;
@@ -24,29 +23,22 @@ export function keepParameters(values, lang) {
   history.replaceState(history.state, "", url);
 }
 
-/** `#t=1.5-2.25` in seconds, with every digit. @param {string} hash @returns {Range | null} */
-export function rangeOf(hash) {
-  const match = /^#t=(-?[\d.]+)-([\d.]+)$/.exec(hash);
-  if (!match) return null;
-  const [startNs, endNs] = [Number(match[1]) * 1e9, Number(match[2]) * 1e9];
-  return endNs > startNs ? { startNs, endNs } : null;
-}
+/** The whole address of a page at this very view. @param {string} path @param {import("../timeline/viewstate.js").ViewState} state */
+export const withView = (path, state) => new URL(path + hashOf(state), location.href).href;
 
-/** @param {Range | null} range */
-export const hashOf = (range) => (range ? `#t=${seconds(range.startNs)}-${seconds(range.endNs)}` : "");
-
-/** @param {number} ns */
-const seconds = (ns) => (ns / 1e9).toFixed(9).replace(/\.?0+$/, "");
-
-/** Writes the range a moment after it has come to rest; browsers refuse too many changes. */
-export class RangeKeeper {
+/** Writes where one looks into the address a moment after it has come to rest; browsers refuse too many changes. */
+export class ViewKeeper {
   #timer = 0;
 
-  /** @param {Range | null} range */
-  keep(range) {
+  /** @param {() => import("../timeline/viewstate.js").ViewState} state */
+  constructor(state) {
+    this.state = state;
+  }
+
+  keep() {
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => {
-      const hash = hashOf(range);
+      const hash = hashOf(this.state());
       if (hash !== location.hash) history.replaceState(history.state, "", location.pathname + location.search + hash);
     }, 400);
   }

@@ -3,6 +3,8 @@
 import { Column } from "./columns.js";
 
 const PER_CHUNK = 512;
+/** Nobody can tell more arrows than this from one another, wanted or not; looking further would cost the frame. */
+const MOST_LOOKED_AT = 300_000;
 
 export class Flows {
   t = new Column(Float64Array);
@@ -12,8 +14,8 @@ export class Flows {
   kind = new Column(Uint8Array);
   detail = new Column(Uint32Array);
   /** Earliest start and latest end of every PER_CHUNK arrows: what is visible is found without a global order. */
-  #chunkStart = new Column(Float64Array);
-  #chunkEnd = new Column(Float64Array);
+  chunkStart = new Column(Float64Array);
+  chunkEnd = new Column(Float64Array);
 
   get length() {
     return this.t.length;
@@ -22,11 +24,11 @@ export class Flows {
   /** @param {number} t @param {number} t2 @param {number} from @param {number} to @param {number} kind @param {number} detail */
   push(t, t2, from, to, kind, detail) {
     const chunk = Math.floor(this.length / PER_CHUNK);
-    if (chunk === this.#chunkStart.length) {
-      this.#chunkStart.push(t);
-      this.#chunkEnd.push(t2);
+    if (chunk === this.chunkStart.length) {
+      this.chunkStart.push(t);
+      this.chunkEnd.push(t2);
     }
-    const [starts, ends] = [this.#chunkStart.data, this.#chunkEnd.data];
+    const [starts, ends] = [this.chunkStart.data, this.chunkEnd.data];
     starts[chunk] = Math.min(starts[chunk] ?? t, t);
     ends[chunk] = Math.max(ends[chunk] ?? t2, t, t2);
     this.t.push(t);
@@ -45,8 +47,10 @@ export class Flows {
   between(startNs, endNs, most, wanted = () => true) {
     /** @type {number[]} */
     const found = [];
-    for (let chunk = 0; chunk < this.#chunkStart.length; chunk++) {
-      if (/** @type {number} */ (this.#chunkStart.data[chunk]) > endNs || /** @type {number} */ (this.#chunkEnd.data[chunk]) < startNs) continue;
+    let looked = 0;
+    for (let chunk = 0; chunk < this.chunkStart.length; chunk++) {
+      if (/** @type {number} */ (this.chunkStart.data[chunk]) > endNs || /** @type {number} */ (this.chunkEnd.data[chunk]) < startNs) continue;
+      if ((looked += PER_CHUNK) > MOST_LOOKED_AT) return { found, more: true };
       const stop = Math.min(this.length, (chunk + 1) * PER_CHUNK);
       for (let i = chunk * PER_CHUNK; i < stop; i++) {
         if (/** @type {number} */ (this.t.data[i]) > endNs || /** @type {number} */ (this.t2.data[i]) < startNs || !wanted(i)) continue;

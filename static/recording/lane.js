@@ -3,22 +3,40 @@
 import { State, STATES } from "../generated/records.js";
 import { Column, firstAfter } from "./columns.js";
 
+/** @typedef {{t: number, kind: number, text: string}} Mark */
+/** @typedef {{t: Column<Float64Array>, value: Column<Float64Array>, max: number}} Counter */
+/** @typedef {{startNs: Float64Array, state: Uint8Array, detail: Uint32Array}} Slab the states of many lanes, one lane's after another's */
+/** @typedef {{note: (t: number, from: number, to: number) => void}} Observer is told of every state a lane enters; `from` is -1 at its first */
+
 /** Numbers of the states a lane ends in. */
 const ENDED = new Set([...STATES].filter(([, spec]) => spec.look === "ended").map(([number]) => number));
+/** @type {Mark[]} */
+const NO_MARKS = /** @type {any} */ (Object.freeze([]));
+/** @type {Lane[]} */
+const NO_LANES = /** @type {any} */ (Object.freeze([]));
 
 export class Lane {
-  /** @type {Lane[]} */
-  children = [];
-  /** When each state began, which state, and the number of its detail. A state lasts until the next; the last one until the edge. */
-  startNs = new Column(Float64Array);
-  state = new Column(Uint8Array);
-  detail = new Column(Uint32Array);
-  /** @type {{t: number, kind: number, text: string}[]} in order of time */
-  marks = [];
-  /** @type {{t: Column<Float64Array>, value: Column<Float64Array>, max: number} | null} */
+  children = NO_LANES;
+  /** In order of time. */
+  marks = NO_MARKS;
+  /** @type {Counter | null} */
   counter = null;
   /** Which colour a thread has on core and GIL lanes, counted in the order threads appear; -1 for what is no thread. */
   holder = -1;
+  /** Counts what changes how its children belong together: names, and children that get children. */
+  regrouped = 0;
+  /** @type {Observer | null} whoever sums up many lanes */
+  observer = null;
+  /** @type {Column<Float64Array> | null} */
+  #startNs = null;
+  /** @type {Column<Uint8Array> | null} */
+  #state = null;
+  /** @type {Column<Uint32Array> | null} */
+  #detail = null;
+  /** @type {Slab | null} where the states lie until somebody looks at them: most of a hundred thousand lanes nobody ever does */
+  #slab = null;
+  #from = 0;
+  #to = 0;
 
   /**
    * @param {number} id @param {Lane | null} parent @param {number} kind @param {string} name
@@ -34,12 +52,54 @@ export class Lane {
     this.t = t;
   }
 
+  /** @param {Lane} lane */
+  add(lane) {
+    if (this.children === NO_LANES) {
+      this.children = [];
+      if (this.parent) this.parent.regrouped++;
+    }
+    this.children.push(lane);
+  }
+
+  /** Its states are those of the slab from one place to another. @param {Slab} slab @param {number} from @param {number} to */
+  lieIn(slab, from, to) {
+    [this.#slab, this.#from, this.#to] = [slab, from, to];
+  }
+
+  /** @returns {Column<Float64Array>} */
+  #open() {
+    const { startNs, state, detail } = this.#slab ?? EMPTY;
+    this.#state = new Column(Uint8Array, 0).over(state.subarray(this.#from, this.#to));
+    this.#detail = new Column(Uint32Array, 0).over(detail.subarray(this.#from, this.#to));
+    this.#slab = null;
+    return (this.#startNs = new Column(Float64Array, 0).over(startNs.subarray(this.#from, this.#to)));
+  }
+
+  /** When each state began. A state lasts until the next; the last one until the edge. */
+  get startNs() {
+    return this.#startNs ?? this.#open();
+  }
+
+  /** Which state. */
+  get state() {
+    if (!this.#state) this.#open();
+    return /** @type {Column<Uint8Array>} */ (this.#state);
+  }
+
+  /** The number of its detail. */
+  get detail() {
+    if (!this.#detail) this.#open();
+    return /** @type {Column<Uint32Array>} */ (this.#detail);
+  }
+
   get length() {
-    return this.startNs.length;
+    return this.#startNs ? this.#startNs.length : this.#to - this.#from;
   }
 
   /** @param {number} t @param {number} state @param {number} detail */
   enter(t, state, detail) {
+    const { length } = this.startNs;
+    if (this.observer) this.observer.note(t, length ? this.stateOf(length - 1) : -1, state);
     this.startNs.push(t);
     this.state.push(state);
     this.detail.push(detail);
@@ -47,8 +107,9 @@ export class Lane {
 
   /** @param {number} t @param {number} kind @param {string} text */
   mark(t, kind, text) {
+    if (this.marks === NO_MARKS) this.marks = [];
     let at = this.marks.length;
-    while (at > 0 && /** @type {{t: number}} */ (this.marks[at - 1]).t > t) at--;
+    while (at > 0 && /** @type {Mark} */ (this.marks[at - 1]).t > t) at--;
     this.marks.splice(at, 0, { t, kind, text });
   }
 
@@ -67,17 +128,19 @@ export class Lane {
 
   /** When the state of that index ends; `edgeNs` for one that still lasts. @param {number} index @param {number} edgeNs */
   endOf(index, edgeNs) {
-    return index + 1 < this.length ? /** @type {number} */ (this.startNs.data[index + 1]) : Math.max(edgeNs, this.startOf(index));
+    return index + 1 < this.length ? this.startOf(index + 1) : Math.max(edgeNs, this.startOf(index));
   }
+
+  // Reading one does not make columns of them.
 
   /** @param {number} index */
   startOf(index) {
-    return /** @type {number} */ (this.startNs.data[index]);
+    return /** @type {number} */ (this.#startNs ? this.#startNs.data[index] : this.#slab?.startNs[this.#from + index]);
   }
 
   /** @param {number} index */
   stateOf(index) {
-    return this.state.data[index] ?? State.UNOBSERVED;
+    return (this.#state ? this.#state.data[index] : this.#slab?.state[this.#from + index]) ?? State.UNOBSERVED;
   }
 
   /** Has the lane come to its end? */
@@ -90,3 +153,6 @@ export class Lane {
     return this.ended ? this.startOf(this.length - 1) : edgeNs;
   }
 }
+
+/** @type {Slab} */
+const EMPTY = { startNs: new Float64Array(0), state: new Uint8Array(0), detail: new Uint32Array(0) };

@@ -6,8 +6,8 @@
  * time, not `t0_ns` of its JSON, because JSON numbers round what an absolute clock may say.
  */
 import { BlockKind, LaneKind } from "../generated/records.js";
-import { Column } from "./columns.js";
 import { columnsOf, documentOf, outputOf, RecordingError, stringsOf } from "./decode.js";
+import { Details } from "./details.js";
 import { Flows } from "./flows.js";
 import { Lane } from "./lane.js";
 
@@ -36,42 +36,37 @@ export class Model {
   /** @type {Map<string, Lane>} threads by "pid:tid", the latest of that number */
   #threads = new Map();
   #threadCount = 0;
-  #t0 = 0n;
-  #detailText = new Column(Uint32Array);
-  #detailFile = new Column(Uint32Array);
-  #detailLine = new Column(Uint32Array);
-  #detailValue = new Column(Float64Array);
-  /** @type {Map<number, {object: number, holder: number}>} */
-  #objects = new Map();
-
-  constructor() {
-    this.#addDetail(NaN, 0, 0, 0);
-  }
+  /** The recording's start on its own clock. */
+  t0 = 0n;
+  details = new Details();
+  /** What was made of the recording elsewhere and came with it. @type {import("./pack.js").Derived} */
+  derived = { pyramids: new Map(), crowds: new Map(), overview: null };
 
   get machine() {
     return /** @type {Lane} */ (this.lanes[0]);
   }
 
   get detailCount() {
-    return this.#detailText.length;
+    return this.details.length;
   }
 
   /** @param {number} number @returns {Detail} */
   detail(number) {
-    if (number >= this.#detailText.length) return { text: "", file: "", line: 0, value: NaN, object: "", holder: 0 };
+    const { text, file, line, value, objects } = this.details;
+    if (number >= text.length) return { text: "", file: "", line: 0, value: NaN, object: "", holder: 0 };
     return {
-      text: this.strings[/** @type {number} */ (this.#detailText.data[number])] ?? "",
-      file: this.strings[/** @type {number} */ (this.#detailFile.data[number])] ?? "",
-      line: this.#detailLine.data[number] ?? 0,
-      value: this.#detailValue.data[number] ?? NaN,
-      object: this.strings[this.#objects.get(number)?.object ?? 0] ?? "",
-      holder: this.#objects.get(number)?.holder ?? 0,
+      text: this.strings[/** @type {number} */ (text.data[number])] ?? "",
+      file: this.strings[/** @type {number} */ (file.data[number])] ?? "",
+      line: line.data[number] ?? 0,
+      value: value.data[number] ?? NaN,
+      object: this.strings[objects.get(number)?.object ?? 0] ?? "",
+      holder: objects.get(number)?.holder ?? 0,
     };
   }
 
   /** The number in a detail alone, for whoever asks for thousands. @param {number} number */
   valueOf(number) {
-    return this.#detailValue.data[number] ?? NaN;
+    return this.details.value.data[number] ?? NaN;
   }
 
   /** The thread that a core or GIL lane names, if it is one of this recording. @param {number} tid @param {number} [pid] */
@@ -81,21 +76,21 @@ export class Model {
 
   /** A time of the recording's own clock as nanoseconds after its start. @param {number} absoluteNs */
   sinceStart(absoluteNs) {
-    return Number(BigInt(Math.round(absoluteNs)) - this.#t0);
+    return Number(BigInt(Math.round(absoluteNs)) - this.t0);
   }
 
   /** @param {Block} block */
   take(block) {
     if (!this.header && block.kind !== BlockKind.HEADER) throw new RecordingError("a recording begins with a HEADER block");
     const take = TAKERS[block.kind];
-    if (take) take.call(this, block, Number(block.t0 - this.#t0));
+    if (take) this[take](block, Number(block.t0 - this.t0));
     this.version++;
   }
 
   /** @param {Block} block */
   takeHeader(block) {
     this.header = documentOf(block);
-    this.#t0 = block.t0;
+    this.t0 = block.t0;
   }
 
   /** @param {Block} block @param {number} t */
@@ -112,21 +107,13 @@ export class Model {
   /** @param {Block} block */
   takeDetails(block) {
     const { value, text, file, line } = columns(block);
-    for (let i = 0; i < block.rows; i++) this.#addDetail(at(value, i), at(text, i), at(file, i), at(line, i));
+    for (let i = 0; i < block.rows; i++) this.details.push(at(value, i), at(text, i), at(file, i), at(line, i));
   }
 
   /** @param {Block} block */
   takeObjects(block) {
     const { detail, object, holder } = columns(block);
-    for (let i = 0; i < block.rows; i++) this.#objects.set(at(detail, i), { object: at(object, i), holder: at(holder, i) });
-  }
-
-  /** @param {number} value @param {number} text @param {number} file @param {number} line */
-  #addDetail(value, text, file, line) {
-    this.#detailValue.push(value);
-    this.#detailText.push(text);
-    this.#detailFile.push(file);
-    this.#detailLine.push(line);
+    for (let i = 0; i < block.rows; i++) this.details.objects.set(at(detail, i), { object: at(object, i), holder: at(holder, i) });
   }
 
   /** @param {Block} block @param {number} t0 */
@@ -135,13 +122,18 @@ export class Model {
     for (let i = 0; i < block.rows; i++) {
       const above = this.lanes[at(parent, i)];
       if (!above) throw new RecordingError(`lane ${this.lanes.length} has parent ${at(parent, i)}`);
-      const lane = new Lane(this.lanes.length, above, at(kind, i), this.strings[at(name, i)] ?? "", at(pid, i), at(tid, i), t0 + at(t, i));
-      above.children.push(lane);
-      this.lanes.push(lane);
-      if (lane.kind === LaneKind.THREAD) this.#addThread(lane);
-      this.#reach(lane.t);
+      this.#reach(this.addLane(above, at(kind, i), this.strings[at(name, i)] ?? "", at(pid, i), at(tid, i), t0 + at(t, i)).t);
     }
     this.treeVersion++;
+  }
+
+  /** @param {Lane} above @param {number} kind @param {string} name @param {number} pid @param {number} tid @param {number} t */
+  addLane(above, kind, name, pid, tid, t) {
+    const lane = new Lane(this.lanes.length, above, kind, name, pid, tid, t);
+    above.add(lane);
+    this.lanes.push(lane);
+    if (kind === LaneKind.THREAD) this.#addThread(lane);
+    return lane;
   }
 
   /** @param {Lane} lane */
@@ -154,7 +146,11 @@ export class Model {
   /** @param {Block} block */
   takeNames(block) {
     const { lane, name } = columns(block);
-    for (let i = 0; i < block.rows; i++) this.#lane(at(lane, i)).name = this.strings[at(name, i)] ?? "";
+    for (let i = 0; i < block.rows; i++) {
+      const named = this.#lane(at(lane, i));
+      named.name = this.strings[at(name, i)] ?? "";
+      if (named.parent) named.parent.regrouped++;
+    }
     this.treeVersion++;
   }
 
@@ -223,20 +219,20 @@ export class Model {
   }
 }
 
-/** @type {Record<number, (this: Model, block: Block, t0: number) => void>} */
+/** @type {Record<number, "takeHeader" | "takeEnd" | "takeStrings" | "takeDetails" | "takeObjects" | "takeLanes" | "takeNames" | "takeStates" | "takeFlows" | "takeCounters" | "takeMarks" | "takeOutput">} */
 const TAKERS = {
-  [BlockKind.HEADER]: Model.prototype.takeHeader,
-  [BlockKind.END]: Model.prototype.takeEnd,
-  [BlockKind.STRINGS]: Model.prototype.takeStrings,
-  [BlockKind.DETAILS]: Model.prototype.takeDetails,
-  [BlockKind.OBJECTS]: Model.prototype.takeObjects,
-  [BlockKind.LANES]: Model.prototype.takeLanes,
-  [BlockKind.NAMES]: Model.prototype.takeNames,
-  [BlockKind.STATES]: Model.prototype.takeStates,
-  [BlockKind.FLOWS]: Model.prototype.takeFlows,
-  [BlockKind.COUNTERS]: Model.prototype.takeCounters,
-  [BlockKind.MARKS]: Model.prototype.takeMarks,
-  [BlockKind.OUTPUT]: Model.prototype.takeOutput,
+  [BlockKind.HEADER]: "takeHeader",
+  [BlockKind.END]: "takeEnd",
+  [BlockKind.STRINGS]: "takeStrings",
+  [BlockKind.DETAILS]: "takeDetails",
+  [BlockKind.OBJECTS]: "takeObjects",
+  [BlockKind.LANES]: "takeLanes",
+  [BlockKind.NAMES]: "takeNames",
+  [BlockKind.STATES]: "takeStates",
+  [BlockKind.FLOWS]: "takeFlows",
+  [BlockKind.COUNTERS]: "takeCounters",
+  [BlockKind.MARKS]: "takeMarks",
+  [BlockKind.OUTPUT]: "takeOutput",
 };
 
 /** @param {Block} block @returns {Record<string, import("./decode.js").Column | undefined>} */

@@ -8,10 +8,12 @@ import * as viewport from "./viewport.js";
 
 /** @typedef {import("./viewport.js").View} View */
 /** @typedef {"all" | "edge" | "none"} Following */
-/** @typedef {{onViewed: (view: View) => void, onFollowing: (following: boolean) => void}} Listener */
+/** @typedef {{onViewed: () => void, onFollowing: (following: boolean) => void}} Listener */
 
 /** Where the edge stands while it is followed, as a part of the plot's width. */
 const EDGE_AT = 0.94;
+/** Where a time comes to stand when the page is turned for it. */
+const PAGE_AT = 0.15;
 
 export class Camera {
   /** @type {View} */
@@ -40,7 +42,7 @@ export class Camera {
   /** @param {View} view */
   #look(view) {
     this.view = viewport.clamp(view, this.#room);
-    this.listener.onViewed(this.view);
+    this.listener.onViewed();
   }
 
   /** @param {Following} mode */
@@ -48,6 +50,7 @@ export class Camera {
     if (this.following === mode) return;
     this.following = mode;
     this.listener.onFollowing(mode !== "none");
+    this.listener.onViewed();
   }
 
   /** @param {number} widthPx */
@@ -95,6 +98,15 @@ export class Camera {
     if (next === this.view) return;
     this.#follow("none");
     this.#look(next);
+  }
+
+  /** Turns the page when a time has left it; says whether it had to. While everything is shown it is in sight anyway. @param {number} tNs */
+  keepInSight(tNs) {
+    const xPx = viewport.timeToPx(this.view, tNs);
+    if (this.following === "all" || (xPx >= 0 && xPx <= this.view.widthPx * EDGE_AT)) return false;
+    this.#follow("none");
+    this.#look({ ...this.view, startNs: tNs - this.view.spanNs * PAGE_AT });
+    return true;
   }
 
   /** Before a frame: goes along with what is followed. */

@@ -24,6 +24,12 @@ export function laneName(lane) {
   return lane.name || `${kindName(lane)} ${lane.id}`;
 }
 
+/** Lanes drawn as one: "10,000 tasks · work". @param {import("./families.js").Family} family */
+export function familyText({ members, name }) {
+  const many = t("timeline.many", { n: grouped(members.length), kind: kindName(/** @type {Lane} */ (members[0])) });
+  return name ? `${name} · ${many}` : many;
+}
+
 /** Kind and name, without saying a word twice: "thread MainThread", "core 0". @param {Lane} lane */
 export function fullName(lane) {
   const [kind, name] = [kindName(lane), laneName(lane)];

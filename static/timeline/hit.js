@@ -5,7 +5,7 @@ import { holderOf, showsHolder } from "./paint/inks.js";
 import { pxToTime, timeToPx } from "./viewport.js";
 
 /** @typedef {import("./describe.js").BarRef} BarRef */
-/** @typedef {import("./layout.js").Row} Row */
+/** @typedef {import("./rowlist.js").Row} Row */
 /** @typedef {import("./viewport.js").View} View */
 
 const REACH_PX = 4;

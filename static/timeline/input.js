@@ -10,6 +10,8 @@
  * @property {(xPx: number, yPx: number) => void} onClicked
  * @property {(xPx: number, yPx: number) => void} onDoubleClicked
  * @property {(fromPx: number, toPx: number) => void} onMeasured `fromPx === toPx` takes the measure away
+ * @property {(xPx: number) => void} onScrubbed the cursor is to stand there
+ * @property {(yPx: number) => boolean} scrubs is that where the cursor is grasped?
  */
 
 const WHEEL_STEP = 0.0022;
@@ -20,7 +22,7 @@ const DOUBLE_MS = 350;
 export function listen(plot, wishes) {
   /** @type {Map<number, {x: number, y: number}>} */
   const fingers = new Map();
-  let [moved, measuring, startPx, lastClickMs] = [0, false, 0, 0];
+  let [moved, measuring, scrubbing, startPx, lastClickMs] = [0, false, false, 0, 0];
   const at = (/** @type {MouseEvent} */ event) => {
     const box = plot.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -32,7 +34,10 @@ export function listen(plot, wishes) {
     if (event.pointerType === "mouse" && event.button > 1) return;
     plot.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, at(event));
-    if (fingers.size === 1) [moved, measuring, startPx] = [0, event.shiftKey, at(event).x];
+    if (fingers.size > 1) return;
+    [moved, measuring, startPx] = [0, event.shiftKey, at(event).x];
+    scrubbing = !measuring && wishes.scrubs(at(event).y);
+    if (scrubbing) wishes.onScrubbed(startPx);
   });
 
   // The keys work from anywhere: a click must not draw the focus here, only take it from a field.
@@ -49,6 +54,7 @@ export function listen(plot, wishes) {
     fingers.set(event.pointerId, here);
     moved += Math.abs(here.x - before.x) + Math.abs(here.y - before.y);
     if (measuring) wishes.onMeasured(startPx, here.x);
+    else if (scrubbing) wishes.onScrubbed(here.x);
     else if (others[0]) pinch(before, here, others[0][1], wishes);
     else if (moved > CLICK_PX) wishes.onPanned(here.x - before.x, event.pointerType === "mouse" ? here.y - before.y : 0);
   });
@@ -56,7 +62,7 @@ export function listen(plot, wishes) {
   const release = (/** @type {PointerEvent} */ event) => {
     if (!fingers.delete(event.pointerId) || fingers.size || event.type === "pointercancel") return;
     const here = at(event);
-    if (moved > CLICK_PX) return;
+    if (moved > CLICK_PX || scrubbing) return;
     if (measuring) return wishes.onMeasured(startPx, startPx);
     const again = event.timeStamp - lastClickMs < DOUBLE_MS;
     lastClickMs = again ? 0 : event.timeStamp;
@@ -79,9 +85,9 @@ function wheel(event, xPx, wishes) {
   else wishes.onZoomed(Math.exp(-dy * WHEEL_STEP * (event.ctrlKey ? 4 : 1)), xPx);
 }
 
-/** @param {{x: number}} before @param {{x: number}} here @param {{x: number}} other @param {Wishes} wishes */
+/** @param {{x: number, y: number}} before @param {{x: number, y: number}} here @param {{x: number, y: number}} other @param {Wishes} wishes */
 function pinch(before, here, other, wishes) {
   const [was, is] = [Math.abs(before.x - other.x), Math.abs(here.x - other.x)];
-  wishes.onPanned((here.x - before.x) / 2, 0);
+  wishes.onPanned((here.x - before.x) / 2, (here.y - before.y) / 2);
   if (was > 20 && is > 20) wishes.onZoomed(is / was, (here.x + other.x) / 2);
 }

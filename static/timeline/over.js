@@ -13,14 +13,12 @@ import { pxToTime } from "./viewport.js";
  * @typedef {object} Below what lies under it
  * @property {Model} model @property {import("./rows.js").Rows} rows @property {View} view @property {number} edgeNs
  * @property {number} heightPx @property {number} scale device pixels per CSS pixel
- * @property {BarRef | null} selected @property {import("./waker.js").Waking | null} waking what woke it
+ * @property {number | null} cursorNs the time that is looked at @property {BarRef | null} selected @property {import("./waker.js").Waking | null} waking what woke it
  */
 
 export class Over {
   /** @type {{x: number, y: number} | null} */
   pointer = null;
-  /** A time that was pointed to from elsewhere. @type {number | null} */
-  pointed = null;
   /** A measured stretch of time. @type {[number, number] | null} */
   measure = null;
 
@@ -33,14 +31,15 @@ export class Over {
 
   /** @param {Below} below */
   draw(below) {
-    const { model, rows, view, edgeNs, heightPx, scale, selected, waking } = below;
+    const { model, rows, view, edgeNs, heightPx, scale, selected, waking, cursorNs } = below;
     const { pointer, measure } = this;
-    const cursorNs = pointer ? pxToTime(view, pointer.x) : this.pointed;
+    const pointedNs = pointer ? pxToTime(view, pointer.x) : null;
+    const saidNs = pointedNs ?? cursorNs;
     const hovered = pointer && rows.barAt(view, edgeNs, pointer.x, pointer.y);
     const boxOf = (/** @type {BarRef} */ bar) => rows.boxOf(view, edgeNs, bar);
     const arrow = waking && rows.arrowOf(view, waking);
-    this.overlay.draw({ view, heightPx, scale, palette: rows.palette, cursorNs, hovered, selected, boxOf, measure, arrow });
-    this.cursorNote.textContent = cursorNs !== null && cursorNs >= 0 ? exact(cursorNs) : "";
+    this.overlay.draw({ view, heightPx, scale, palette: rows.palette, pointedNs, cursorNs, fromPx: rows.fromPx, hovered, selected, boxOf, measure, arrow });
+    this.cursorNote.textContent = saidNs !== null && saidNs >= 0 ? exact(saidNs) : "";
     const contents = pointer && contentsAt(model, rows, view, edgeNs, pointer);
     if (contents) this.tooltip.show(contents, pointer.x, pointer.y);
     else this.tooltip.hide();

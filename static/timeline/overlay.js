@@ -11,11 +11,14 @@ import { timeToPx } from "./viewport.js";
  * @typedef {object} Over
  * @property {View} view @property {number} heightPx @property {number} scale
  * @property {import("./paint/palette.js").Palette} palette
- * @property {number | null} cursorNs @property {BarRef | null} hovered @property {BarRef | null} selected
+ * @property {number | null} pointedNs under the pointer @property {number | null} cursorNs the time that is looked at @property {number} fromPx where the rows that scroll begin
+ * @property {BarRef | null} hovered @property {BarRef | null} selected
  * @property {(bar: BarRef) => Box | null} boxOf
  * @property {[number, number] | null} measure
  * @property {Box | null} arrow from (x, y) to (x + width, y + height): what woke the selected bar
  */
+
+const HANDLE_PX = 9;
 
 export class Overlay {
   #renderer;
@@ -38,6 +41,7 @@ export class Overlay {
       if (over.selected) this.#frame(over.boxOf(over.selected), palette.accent, 2);
       if (over.arrow) this.#arrow(over.arrow, palette.accent);
     });
+    if (over.pointedNs !== null) this.#pointed(over, over.pointedNs);
     if (over.cursorNs !== null) this.#cursor(over, over.cursorNs);
   }
 
@@ -61,9 +65,20 @@ export class Overlay {
     this.#renderer.drawArrows(color, batch, 8, 2.5);
   }
 
-  /** @param {Over} over @param {number} cursorNs */
+  /** A line with a handle on the axis. @param {Over} over @param {number} cursorNs */
   #cursor({ view, heightPx, palette }, cursorNs) {
-    const x = Math.round(timeToPx(view, cursorNs)) + 0.5;
+    const x = Math.round(timeToPx(view, cursorNs));
+    if (x < -HANDLE_PX || x > view.widthPx + HANDLE_PX) return;
+    const [line, handle] = [new Batch(), new Batch()];
+    line.push(x, palette.axisPx - HANDLE_PX, x, heightPx);
+    handle.push(x - HANDLE_PX / 2, palette.axisPx - HANDLE_PX - 2, HANDLE_PX, HANDLE_PX);
+    this.#renderer.drawLines(palette.accent, line, 2);
+    this.#renderer.drawRects(palette.accent, handle);
+  }
+
+  /** @param {Over} over @param {number} pointedNs */
+  #pointed({ view, heightPx, palette }, pointedNs) {
+    const x = Math.round(timeToPx(view, pointedNs)) + 0.5;
     const line = new Batch();
     line.push(x, palette.axisPx - 8, x, heightPx);
     this.#renderer.drawLines(palette.quiet, line, 1, [1, 3]);

@@ -6,25 +6,28 @@
 import { need } from "../common/dom.js";
 import { Camera } from "./camera.js";
 import { resizable } from "./column.js";
+import { Cursor } from "./cursor.js";
 import { Edge } from "./edge.js";
+import { eventFrom } from "./events.js";
 import { threadLane, threadOf } from "./hit.js";
 import { listen } from "./input.js";
 import { Legend } from "./legend.js";
+import { Minimap } from "./minimap.js";
 import { Names } from "./names.js";
 import { Over } from "./over.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { readPalette } from "./paint/palette.js";
 import { Scene } from "./paint/scene.js";
 import { Rows } from "./rows.js";
-import { pxToTime } from "./viewport.js";
-import { wakingOf } from "./waker.js";
+import { Selection } from "./selection.js";
+import { endOf, pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("./describe.js").BarRef} BarRef */
-/** @typedef {import("./layout.js").Row} Row */
+/** @typedef {import("./rowlist.js").Row} Row */
 /** @typedef {import("./viewport.js").View} View */
-/** @typedef {{onSelected: (bar: BarRef | null) => void, onEdge: (edgeNs: number) => void, onFollowing: (following: boolean) => void, onViewed: (view: View) => void}} Listener */
+/** @typedef {{onSelected: (bar: BarRef | null) => void, onEdge: (edgeNs: number) => void, onFollowing: (following: boolean) => void, onViewed: () => void}} Listener `onViewed` when anything changed that `state` tells */
 
 const KEY_PAN = 0.12;
 const KEY_ZOOM = 1.35;
@@ -32,10 +35,7 @@ const KEY_ZOOM = 1.35;
 const QUICK_MS = 6;
 
 export class Timeline {
-  /** @type {BarRef | null} */
-  selected = null;
-  /** @type {import("./waker.js").Waking | null} what woke the selected bar */
-  waking = null;
+  cursor = new Cursor();
   /** @type {Lane | null} the thread that stands out on the lanes of cores and GILs */
   #lit = null;
   #heightPx = 0;
@@ -60,8 +60,21 @@ export class Timeline {
     this.renderer.usePalette(this.palette);
     this.scene = new Scene(model, this.renderer);
     this.over = new Over(root);
-    this.names = new Names(need(".names", root), { onFolded: (row, open) => this.fold(row, open), onChosen: (row) => this.choose(row), onHovered: (row) => this.light(row?.kind === "lane" ? row.lane : null) });
+    this.names = new Names(need(".names", root), {
+      onFolded: (row, open) => this.fold(row, open),
+      onChosen: (row) => this.choose(row),
+      onHovered: (row) => this.light(row?.kind === "lane" ? row.lane : null),
+      onPinned: (row) => this.pin(row.lane),
+      onMoved: (row, by) => this.#arranged(() => this.rows.move(row.lane, by)),
+    });
     this.legend = new Legend(need(".legend", root));
+    this.minimap = new Minimap(need("#minimap", root), (startNs) => this.showRange(startNs, startNs + this.view.spanNs));
+    this.selection = new Selection({
+      model: () => this.model,
+      startNs: () => this.view.startNs,
+      fallback: () => this.rows.all.fixed.find((row) => row.kind === "lane" && row.lane.length > 1 && !row.lane.children.length)?.lane ?? null,
+      onSelected: (bar, reveal) => this.#selected(bar, reveal),
+    });
     this.#listen();
   }
 
@@ -74,6 +87,12 @@ export class Timeline {
       onClicked: (x, y) => this.#click(x, y),
       onDoubleClicked: (x, y) => this.#zoomTo(this.#barAt(x, y)),
       onMeasured: (from, to) => this.#measured(from, to),
+      onScrubbed: (x) => this.cursor.move(Math.min(pxToTime(this.view, x), this.edge.ns)),
+      scrubs: (y) => y < this.palette.axisPx,
+    });
+    this.cursor.subscribe(() => {
+      this.listener.onViewed();
+      this.#requestFrame();
     });
     this.scroller.addEventListener("scroll", () => this.requestDraw(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
@@ -87,9 +106,18 @@ export class Timeline {
     this.edge = new Edge(model);
     this.scene = new Scene(model, this.renderer);
     this.camera.reset();
-    this.rows.reset();
-    [this.selected, this.waking, this.over.measure, this.#lit] = [null, null, null, null];
+    this.rows.reset(model);
+    this.selection.clear();
+    this.cursor.move(null);
+    [this.over.measure, this.#lit] = [null, null];
     this.scroller.scrollTop = 0;
+    this.requestDraw();
+  }
+
+  /** The model was filled as a whole. */
+  refresh() {
+    this.rows.regroup(this.model);
+    this.scene = new Scene(this.model, this.renderer);
     this.requestDraw();
   }
 
@@ -136,7 +164,9 @@ export class Timeline {
     this.requestDraw();
   }
 
+  /** Back to the newest: nothing is looked back at any more. */
   followEdge() {
+    this.cursor.move(null);
     this.camera.followEdge();
     this.requestDraw();
   }
@@ -150,15 +180,13 @@ export class Timeline {
   /** Shows a stretch of time, and in it a bar, whatever it was folded under. @param {import("../facts/places.js").Place} place */
   visit({ startNs, endNs, bar }) {
     this.camera.show(startNs, endNs);
-    if (bar) this.rows.openTo(bar.lane);
     if (bar) this.#scrollTo(bar.lane);
     this.select(bar);
   }
 
-  /** Puts the cursor on a time, until the pointer moves. @param {number} tNs */
+  /** Puts the cursor on a time. @param {number} tNs */
   point(tNs) {
-    this.over.pointed = tNs;
-    this.#requestFrame();
+    this.cursor.move(tNs);
   }
 
   /** @param {"left" | "right" | "in" | "out" | "up" | "down"} move */
@@ -169,11 +197,46 @@ export class Timeline {
     else this.pan(move === "left" ? stepPx : -stepPx);
   }
 
+  // --- replay
+
+  /** Plays from the cursor on, or stands still. */
+  togglePlay() {
+    const { cursor, edge, view } = this;
+    const atEnd = cursor.tNs !== null && cursor.tNs >= edge.ns && !edge.live;
+    if (!cursor.playing && atEnd) cursor.move(0);
+    cursor.play(!cursor.playing, Math.max(0, view.startNs));
+  }
+
+  /** To the next or previous scheduling event, which is selected. @param {1 | -1} by */
+  stepEvent(by) {
+    const { cursor, selected } = this;
+    const atNs = cursor.tNs ?? (by > 0 ? Math.max(0, this.view.startNs) : this.edge.ns);
+    const here = selected && selected.lane.startOf(selected.index) === atNs ? selected.lane.id : -1;
+    const bar = eventFrom(this.model, atNs, here, by);
+    if (!bar) return;
+    cursor.play(false);
+    cursor.move(bar.lane.startOf(bar.index));
+    this.select(bar);
+    this.camera.keepInSight(bar.lane.startOf(bar.index));
+    if (this.rows.of(bar.lane)) this.#scrollTo(bar.lane);
+  }
+
   // --- rows
 
   /** @param {Row} row @param {boolean} open */
   fold(row, open) {
-    this.rows.fold(row, open);
+    this.#arranged(() => this.rows.arrange((arrangement) => arrangement.set(row, open)));
+  }
+
+  /** A lane stays in sight at the top, or no longer. @param {Lane | undefined} lane */
+  pin(lane = this.selected?.lane) {
+    if (lane) this.#arranged(() => this.rows.arrange((arrangement) => arrangement.pin(lane)));
+  }
+
+  /** @param {() => void} change */
+  #arranged(change) {
+    change();
+    this.listener.onViewed();
     this.requestDraw();
   }
 
@@ -197,41 +260,44 @@ export class Timeline {
 
   // --- selection
 
+  get selected() {
+    return this.selection.bar;
+  }
+
+  get waking() {
+    return this.selection.waking;
+  }
+
   /** @param {BarRef | null} bar @param {boolean} [reveal] */
   select(bar, reveal = false) {
-    this.selected = bar;
-    this.waking = wakingOf(this.model, bar);
-    if (bar && reveal) this.#reveal(bar);
-    this.listener.onSelected(bar);
-    this.requestDraw();
+    this.selection.set(bar, reveal);
   }
 
-  /** Goes to what woke the selected bar. */
   followWaker() {
-    if (!this.waking) return;
-    const { from } = this.waking;
-    this.rows.openTo(from.lane);
-    this.select(from, true);
-  }
-
-  /** @param {BarRef} bar */
-  #reveal({ lane, index }) {
-    this.camera.reveal(lane.startOf(index), lane.endOf(index, this.edge.ns));
-    this.#scrollTo(lane);
-  }
-
-  /** Brings a lane's row into sight. @param {Lane} lane */
-  #scrollTo(lane) {
-    this.#layOut();
-    this.scroller.scrollTop = this.rows.scrollFor(lane) ?? this.scroller.scrollTop;
+    this.selection.followWaker();
   }
 
   /** The next or previous bar of the selected lane. @param {1 | -1} by */
   step(by) {
-    const lane = this.selected?.lane ?? this.rows.all.find((row) => row.kind === "lane" && row.lane.length > 1 && !row.lane.children.length)?.lane;
-    if (!lane) return;
-    const index = this.selected ? this.selected.index + by : Math.max(0, lane.indexAt(this.view.startNs));
-    if (index >= 0 && index < lane.length) this.select({ lane, index }, true);
+    this.selection.step(by);
+  }
+
+  /** @param {BarRef | null} bar @param {boolean} reveal */
+  #selected(bar, reveal) {
+    if (bar && reveal) {
+      this.camera.reveal(bar.lane.startOf(bar.index), bar.lane.endOf(bar.index, this.edge.ns));
+      this.#scrollTo(bar.lane);
+    }
+    this.listener.onSelected(bar);
+    this.listener.onViewed();
+    this.requestDraw();
+  }
+
+  /** Brings a lane's row into sight, whatever it was folded under. @param {Lane} lane */
+  #scrollTo(lane) {
+    if (!this.rows.of(lane)) this.rows.openTo(lane);
+    this.#layOut();
+    this.scroller.scrollTop = this.rows.scrollFor(lane) ?? this.scroller.scrollTop;
   }
 
   /** @param {BarRef | null} bar */
@@ -266,10 +332,35 @@ export class Timeline {
   /** @param {{x: number, y: number} | null} point */
   #hover(point) {
     this.over.pointer = point;
-    this.over.pointed = null;
     const bar = point && this.#barAt(point.x, point.y);
     this.light(bar && threadOf(this.model, bar));
     this.#requestFrame();
+  }
+
+  // --- what an address keeps
+
+  /** Where one looks, and how the rows are arranged. @returns {import("./viewstate.js").ViewState} */
+  get state() {
+    const { view, selected, cursor } = this;
+    return {
+      range: this.camera.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null,
+      selected: selected && { lane: selected.lane.id, index: selected.index },
+      cursorNs: cursor.tNs,
+      topPx: this.scroller.scrollTop,
+      ...this.rows.arrangement.toTexts(),
+    };
+  }
+
+  /** Looks as it was looked before. @param {import("./viewstate.js").ViewState} state */
+  restore(state) {
+    this.rows.arrange((arrangement) => arrangement.fromTexts(state));
+    if (state.range) this.camera.show(state.range.startNs, state.range.endNs);
+    const lane = this.model.lanes[state.selected?.lane ?? -1];
+    if (lane && state.selected && state.selected.index < lane.length) this.select({ lane, index: state.selected.index });
+    if (state.cursorNs !== null) this.cursor.move(state.cursorNs);
+    this.#layOut();
+    this.scroller.scrollTop = state.topPx;
+    this.requestDraw();
   }
 
   // --- drawing
@@ -282,19 +373,26 @@ export class Timeline {
 
   /** Without a reason to draw the bars anew, a frame only moves what lies over them. */
   #requestFrame() {
-    this.#frame ||= requestAnimationFrame(() => {
+    this.#frame ||= requestAnimationFrame((nowMs) => {
       this.#frame = 0;
-      this.#draw();
+      this.#draw(nowMs);
     });
   }
 
-  #draw() {
+  /** @param {number} nowMs */
+  #draw(nowMs) {
     if (!this.root.isConnected || this.scroller.clientHeight === 0) return;
+    const { cursor, edge } = this;
+    if (cursor.playing) {
+      cursor.advance(nowMs, edge.ns, edge.live);
+      if (this.camera.keepInSight(cursor.tNs ?? 0)) this.#stale = true;
+    }
     const scale = window.devicePixelRatio || 1;
-    if (this.#stale || this.edge.live) this.#drawScene(scale);
+    if (this.#stale || edge.live) this.#drawScene(scale);
     const { model, rows, view, selected, waking } = this;
-    this.over.draw({ model, rows, view, edgeNs: this.edge.ns, heightPx: this.#heightPx, scale, selected, waking });
-    if (this.edge.live) this.#keepMoving();
+    this.over.draw({ model, rows, view, edgeNs: edge.ns, heightPx: this.#heightPx, scale, selected, waking, cursorNs: cursor.tNs });
+    if (edge.live) this.#keepMoving();
+    else if (cursor.playing) this.#requestFrame();
   }
 
   /** The live edge moves on, but drawing must leave the page time for everything else. */
@@ -312,9 +410,9 @@ export class Timeline {
     this.camera.update();
     const { palette, view, rows } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
-    this.scene.draw({ view, rows: rows.all, rowOf: rows.of, topPx: rows.topPx, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, lit: this.#lit });
-    const { rows: inSight, first } = rows.visible;
-    this.names.draw(inSight, first, rows.all.length, rows.topPx - palette.axisPx, palette.heights.markPx, this.selected?.lane.id ?? -1);
+    this.scene.draw({ view, rows, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, lit: this.#lit });
+    this.names.draw(rows, this.selected?.lane.id ?? -1);
+    this.minimap.draw(this.model, view, this.edge.ns, palette, scale);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
     this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it

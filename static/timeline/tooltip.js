@@ -3,14 +3,15 @@
 import { make } from "../common/dom.js";
 import { exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
-import { INK_OF_STATE, Ink, inkOf, SHAPES } from "./paint/inks.js";
-import { facts, fullName, kindName, plain, stateName } from "./describe.js";
+import { STACK } from "./paint/crowd.js";
+import { Ink, inkOf, SHAPES } from "./paint/inks.js";
+import { facts, familyText, fullName, plain, stateName } from "./describe.js";
 import { markAt } from "./hit.js";
 import { pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("./describe.js").BarRef} BarRef */
-/** @typedef {import("./layout.js").Row} Row */
+/** @typedef {import("./rowlist.js").Row} Row */
 
 const AWAY_PX = 14;
 
@@ -78,15 +79,9 @@ function markContents(mark) {
 }
 
 /** How many lanes of a density row were in each state at one time. @param {Row} row @param {number} atNs */
-function densityContents(row, atNs) {
-  /** @type {Map<number, number>} */
-  const counts = new Map();
-  for (const lane of row.members) {
-    const index = lane.indexAt(atNs);
-    if (index < 0 || (lane.ended && index === lane.length - 1)) continue;
-    const ink = INK_OF_STATE[lane.stateOf(index)] ?? 0;
-    counts.set(ink, (counts.get(ink) ?? 0) + 1);
-  }
-  const rows = [...counts].sort((a, b) => a[0] - b[0]).map(([ink, n]) => /** @type {[string, string]} */ ([t(`ink.${ink}`), grouped(n)]));
-  return [make("p", { class: "tooltip-head" }, make("strong", {}, t("timeline.many", { n: grouped(row.members.length), kind: kindName(/** @type {any} */ (row.members[0])) })), make("span", { class: "quiet" }, exact(atNs))), table(rows)];
+function densityContents({ family }, atNs) {
+  if (!family) return null;
+  const counts = family.crowd.at(atNs);
+  const rows = STACK.flatMap((ink, place) => (counts[place] ? [/** @type {[string, string]} */ ([t(`ink.${ink}`), grouped(counts[place] ?? 0)])] : []));
+  return [make("p", { class: "tooltip-head" }, make("strong", {}, familyText(family)), make("span", { class: "quiet" }, exact(atNs))), table(rows)];
 }

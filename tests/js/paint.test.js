@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bars } from "../../static/timeline/paint/bars.js";
-import { density, STACK } from "../../static/timeline/paint/density.js";
+import { density } from "../../static/timeline/overview.js";
+import { Crowd, STACK } from "../../static/timeline/paint/crowd.js";
 import { Ink, inkOf, INKS } from "../../static/timeline/paint/inks.js";
 import { Pyramid } from "../../static/timeline/paint/lod.js";
 import { Lane } from "../../static/recording/lane.js";
@@ -59,6 +60,20 @@ test("panning by whole pixels changes no merged colour", () => {
   assert.ok(different <= 10, `${different} pixels flickered`);
 });
 
+test("a long bar among short ones keeps its exact ends, however far one looks from", () => {
+  const lane = bars.lanes[2];
+  const long = [];
+  for (let i = 0; i + 1 < lane.length; i++) if (lane.startOf(i + 1) - lane.startOf(i) === 40e6 && inkOf(bars, lane, i) !== Ink.RUNNING) long.push(i); // short ones around it run for the most part
+  const view = viewOf(0, bars.lastNs, 4000);
+  const rects = drawn(bars, lane, view);
+  const exact = rects.filter(({ index }) => long.includes(index));
+  assert.ok(exact.length > long.length * 0.8, `${exact.length} of ${long.length}`);
+  for (const { index, x, width } of exact) {
+    assert.ok(Math.abs(x - (lane.startOf(index) / bars.lastNs) * 4000) < 1e-6);
+    assert.ok(Math.abs(width - (40e6 / bars.lastNs) * 4000) < 1e-6);
+  }
+});
+
 /** Every cell of every level, as the pyramid hands it out. */
 function cellsOf(pyramid, untilNs) {
   const all = [];
@@ -98,12 +113,56 @@ test("the finest level holds the time spent in each ink", () => {
   assert.ok(found[Ink.RUNNING] > whole[Ink.RUNNING] && found[Ink.RUNNING] < whole[Ink.RUNNING] * 1.6);
 });
 
-test("density counts every lane once at every time", async () => {
+const crowdOf = (lanes, packed) => {
+  const crowd = new Crowd(packed);
+  for (const lane of packed ? [] : lanes) crowd.add(lane);
+  return crowd;
+};
+
+test("a glance counts every lane once at every time", async () => {
   const { model } = await read(sample("lanes"));
   const tasks = model.lanes.slice(4);
-  const counts = density(tasks, viewOf(400e6, 900e6), model.lastNs, 500);
-  const waiting = counts[STACK.indexOf(Ink.WAITING)];
-  for (let i = 0; i < 500; i++) assert.ok(Math.abs(waiting[i] - 10_000) < 1e-3);
-  const all = density(tasks, viewOf(0, 1300e6), model.lastNs, 650);
-  for (let i = 0; i < 650; i++) assert.ok(all.reduce((sum, column) => sum + column[i], 0) <= 10_000 + 1e-3);
+  const counts = density(tasks, 1300e6, model.lastNs, 650);
+  for (let i = 0; i < 650; i++) assert.ok(counts.reduce((sum, column) => sum + column[i], 0) <= 10_000 + 1e-3);
+  for (let i = 205; i < 450; i++) assert.ok(Math.abs(counts[STACK.indexOf(Ink.WAITING)][i] - 10_000) < 1e-3);
+});
+
+/** The mean number in each state, bar by bar: slow and plainly right. */
+function slowMeans(lanes, view, columns) {
+  const means = STACK.map(() => new Float64Array(columns));
+  const columnNs = view.spanNs / columns;
+  for (const lane of lanes) {
+    for (let i = 0; i < lane.length; i++) {
+      const place = STACK.indexOf(inkOf(bars, lane, i));
+      if (place < 0) continue;
+      const [from, to] = [lane.startOf(i) - view.startNs, lane.endOf(i, Infinity) - view.startNs];
+      for (let c = Math.max(0, Math.floor(from / columnNs)); c < columns && c * columnNs < to; c++) means[place][c] += (Math.min(to, (c + 1) * columnNs) - Math.max(from, c * columnNs)) / columnNs;
+    }
+  }
+  return means;
+}
+
+test("a crowd shows the exact mean of every state at every zoom, however it was put together", async () => {
+  const { model } = await read(sample("lanes"));
+  const tasks = model.lanes.slice(4, 1004);
+  const whole = crowdOf(tasks);
+  const packed = crowdOf(tasks, crowdOf(tasks).pack());
+  const late = crowdOf([]);
+  const grown = tasks.map((lane) => new Lane(lane.id, null, lane.kind, "", 0, 0, 0));
+  for (const lane of grown) late.add(lane);
+  // Lane after lane, as a live run never comes: every one of them has to be sorted in among the others.
+  grown.forEach((lane, n) => {
+    for (let i = 0; i < tasks[n].length; i++) lane.enter(tasks[n].startOf(i), tasks[n].stateOf(i), 0);
+    if (n % 100 === 0) late.at(0);
+  });
+  for (const [startNs, endNs, columns] of [[-1e8, 1.4e9, 150], [0, 60e6, 211], [45e6, 46e6, 300], [1.04e9, 1.1e9, 64], [50_000_123, 50_000_923, 90]]) {
+    const view = viewOf(startNs, endNs, columns);
+    const right = slowMeans(tasks, view, columns);
+    for (const crowd of [whole, packed, late]) {
+      const means = crowd.means(view, Infinity, columns);
+      right.forEach((column, place) => column.forEach((value, i) => assert.ok(Math.abs(means[place][i] - value) < 1e-3, `place ${place}, column ${i} of ${startNs}: ${means[place][i]} instead of ${value}`)));
+    }
+  }
+  assert.equal(whole.at(50e6).reduce((sum, one) => sum + one, 0), 1000);
+  assert.ok(crowdOf(tasks).means(viewOf(0, 1e9), 5e8, 100)[STACK.indexOf(Ink.WAITING)].every((value, i) => i < 50 || value === 0), "nothing is known after the edge");
 });

@@ -10,10 +10,12 @@ import { MarkKind, Outcome, STATES, LaneKind } from "../../static/generated/reco
 import { Ansi } from "../../static/page/ansi.js";
 import { fault } from "../../static/page/parameters.js";
 import { docstringLines, tokenize } from "../../static/page/python.js";
-import { hashOf, rangeOf } from "../../static/page/urlstate.js";
 import { axis } from "../../static/timeline/axis.js";
+import { hashOf, stateOf } from "../../static/timeline/viewstate.js";
 import { PYTHON, random, ROOT } from "./sample.js";
 
+/** Everything followed, nothing chosen. */
+const NOWHERE = { range: null, selected: null, cursorNs: null, topPx: 0, folded: "", pinned: "", order: "" };
 const THIN = "\u2009";
 const catalogue = (lang) => JSON.parse(readFileSync(join(ROOT, `static/i18n/${lang}.json`), "utf8"));
 const files = (folder, end) => readdirSync(join(ROOT, folder), { recursive: true }).filter((name) => name.endsWith(end)).map((name) => readFileSync(join(ROOT, folder, name), "utf8"));
@@ -114,9 +116,12 @@ test("a stretch of time survives the address", () => {
   for (let i = 0; i < 300; i++) {
     const startNs = Math.floor(numbers.next().value * 1e12);
     const endNs = startNs + 1 + Math.floor(numbers.next().value * 1e10);
-    const back = rangeOf(hashOf({ startNs, endNs }));
-    assert.ok(Math.abs(back.startNs - startNs) < 1 && Math.abs(back.endNs - endNs) < 1);
+    const { range } = stateOf(hashOf({ ...NOWHERE, range: { startNs, endNs } }));
+    assert.ok(Math.abs(range.startNs - startNs) < 1 && Math.abs(range.endNs - endNs) < 1);
   }
-  assert.equal(rangeOf("#other"), null);
-  assert.equal(rangeOf("#t=2-1"), null);
+  const whole = { range: { startNs: 1e9, endNs: 2e9 }, selected: { lane: 4, index: 17 }, cursorNs: 1_500_000_001, topPx: 120, folded: "l3~f7/6/work & rest", pinned: "9~4", order: "2:5,4" };
+  assert.deepEqual(stateOf(hashOf(whole)), whole);
+  assert.equal(hashOf(NOWHERE), "");
+  assert.equal(stateOf(""), null);
+  for (const odd of ["#other", "#t=2-1", "#b=x", "#c=", "#y=no", "#f=%E0%A4%A"]) assert.deepEqual(stateOf(odd), NOWHERE, odd);
 });

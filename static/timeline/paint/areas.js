@@ -4,7 +4,7 @@ import { bytes, grouped } from "../../common/format.js";
 import { LaneKind } from "../../generated/records.js";
 import { firstAfter } from "../../recording/columns.js";
 import { pxToTime } from "../viewport.js";
-import { density, STACK } from "./density.js";
+import { STACK } from "./crowd.js";
 import { Ink, runs } from "./inks.js";
 
 /** @typedef {import("./scene.js").Frame} Frame */
@@ -15,22 +15,26 @@ const INSET_PX = 4;
 /** One that runs among ten thousand is still seen. */
 const LEAST_RUNNING_PX = 2;
 
-/** @param {Renderer} renderer @param {Frame} frame @param {import("../layout.js").Row} row @param {number} y */
+/** @param {Renderer} renderer @param {Frame} frame @param {import("../rowlist.js").Row} row @param {number} y */
 export function drawDensity(renderer, { view, edgeNs }, row, y) {
+  const { family } = row;
+  if (!family) return;
   const columns = Math.ceil(view.widthPx);
   const height = row.heightPx - 2 * INSET_PX;
   const bottoms = new Float64Array(columns).fill(y + INSET_PX + height);
-  const areas = density(row.members, view, edgeNs, columns).map((count, place) => {
+  const pxEach = height / family.members.length;
+  const areas = family.crowd.means({ ...view, spanNs: (view.spanNs * columns) / view.widthPx }, edgeNs, columns).flatMap((count, place) => {
     const ink = STACK[place] ?? Ink.NONE;
+    if (!count.some((one) => one > 0)) return [];
     const leastPx = runs(ink) ? LEAST_RUNNING_PX : 0;
     const area = { ink, bottoms: bottoms.slice(), tops: new Float64Array(columns) };
     for (let i = 0; i < columns; i++) {
-      const partPx = (/** @type {number} */ (count[i]) / row.members.length) * height;
+      const partPx = /** @type {number} */ (count[i]) * pxEach;
       const bottom = /** @type {number} */ (bottoms[i]);
       area.tops[i] = partPx > 1e-9 ? bottom - Math.max(partPx, leastPx) : bottom;
       bottoms[i] = bottom - partPx;
     }
-    return area;
+    return [area];
   });
   // From above, so that the least of what runs lies over what waits.
   for (const { ink, bottoms: from, tops } of areas.reverse()) renderer.drawArea(ink, from, tops, columns, 1);

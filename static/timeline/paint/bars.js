@@ -15,8 +15,10 @@ import { dominating, Pyramid } from "./lod.js";
 /** @typedef {import("../viewport.js").View} View */
 /** @typedef {(ink: number, xPx: number, widthPx: number, index: number, runner: number) => void} Emit `index` is the bar's, -1 for several as one; `runner` the ink of what ran for the lesser part of several, else NONE */
 
-/** Up to so many bars each is looked at, so that long ones among short ones keep their exact ends and their words. */
-const EXACT_BARS = 12_000;
+/** Up to so many bars of all lanes in sight each is looked at, so that long ones among short ones keep their exact ends and their words. */
+const EXACT_BARS = 24_000;
+/** A stretch that wide may be one long bar: it is looked up. */
+const LONG_PX = 8;
 
 export class Bars {
   /** @type {Map<Lane, Pyramid>} */
@@ -30,30 +32,51 @@ export class Bars {
 
   /**
    * @param {Lane} lane @param {View} view @param {number} edgeNs how far the lane's last state is known to last
-   * @param {Emit} emit
+   * @param {Emit} emit @param {number} [lanes] how many share the frame
    */
-  draw(lane, view, edgeNs, emit) {
+  draw(lane, view, edgeNs, emit, lanes = 1) {
     const first = Math.max(0, lane.indexAt(view.startNs));
     const stop = firstAfter(lane.startNs.data, lane.length, endOf(view));
     const clipped = clip(view, emit);
-    if (stop - first > EXACT_BARS && this.#coarse(lane, view, edgeNs, clipped)) return;
+    if (stop - first > EXACT_BARS / lanes && this.#coarse(lane, view, edgeNs, clipped)) return;
     this.#exact(lane, view, edgeNs, first, stop, clipped);
+  }
+
+  /** @param {Lane} lane */
+  #pyramidOf(lane) {
+    let pyramid = this.#pyramids.get(lane);
+    if (!pyramid) this.#pyramids.set(lane, (pyramid = new Pyramid(this.model, lane, this.model.derived.pyramids.get(lane.id))));
+    return pyramid;
   }
 
   /** @param {Lane} lane @param {View} view @param {number} edgeNs @param {Emit} emit */
   #coarse(lane, view, edgeNs, emit) {
-    let pyramid = this.#pyramids.get(lane);
-    if (!pyramid) this.#pyramids.set(lane, (pyramid = new Pyramid(this.model, lane)));
+    const pyramid = this.#pyramidOf(lane);
     const leastNs = pxToSpan(view, 1);
     if (!pyramid.serves(leastNs)) return false;
     pyramid.extend();
     const last = lane.length - 1;
     const knownNs = lane.startOf(last);
+    const longNs = pxToSpan(view, LONG_PX);
+    const pxPerNs = view.widthPx / view.spanNs;
     pyramid.cells(view.startNs, Math.min(endOf(view), knownNs), leastNs, (ink, fromNs, toNs, runner) => {
-      const xPx = timeToPx(view, fromNs);
-      emit(ink, xPx, timeToPx(view, Math.min(toNs, knownNs)) - xPx, -1, runner);
+      if (toNs - fromNs >= longNs && this.#long(lane, view, ink, fromNs, toNs, pxPerNs, emit)) return;
+      const xPx = (fromNs - view.startNs) * pxPerNs;
+      emit(ink, xPx, (Math.min(toNs, knownNs) - view.startNs) * pxPerNs - xPx, -1, runner);
     });
     this.#exact(lane, view, edgeNs, last, lane.length, emit);
+    return true;
+  }
+
+  /** A stretch of cells that is one bar but for its ends is drawn as that bar. @param {Lane} lane @param {View} view @param {number} ink @param {number} fromNs @param {number} toNs @param {number} pxPerNs @param {Emit} emit */
+  #long(lane, view, ink, fromNs, toNs, pxPerNs, emit) {
+    const index = lane.indexAt((Math.max(fromNs, view.startNs) + Math.min(toNs, endOf(view))) / 2);
+    if (index < 0 || inkOf(this.model, lane, index) !== ink) return false;
+    const [startNs, endNs] = [lane.startOf(index), lane.endOf(index, toNs)];
+    const restNs = 3 / pxPerNs;
+    if (Math.abs(startNs - fromNs) > restNs && startNs > view.startNs) return false;
+    if (Math.abs(endNs - toNs) > restNs && endNs < endOf(view)) return false;
+    emit(ink, (startNs - view.startNs) * pxPerNs, (endNs - startNs) * pxPerNs, index, Ink.NONE);
     return true;
   }
 

@@ -2,9 +2,11 @@
 /** One frame of the plot: axis, rows, marks, arrows, in this order, through the renderer. */
 import { LaneKind } from "../../generated/records.js";
 import { axis } from "../axis.js";
-import { hasStrip, visibleRows } from "../layout.js";
-import { endOf, timeToPx } from "../viewport.js";
+import { hasStrip } from "../rowlist.js";
+import { timeToPx } from "../viewport.js";
+import { arrowsIn } from "./arrows.js";
 import { Bars } from "./bars.js";
+import { barBox } from "./box.js";
 import { Batch } from "./canvas.js";
 import { drawCounter, drawDensity } from "./areas.js";
 import { drawFlags } from "./flags.js";
@@ -14,13 +16,12 @@ import { label } from "./labels.js";
 /** @typedef {import("../../recording/model.js").Model} Model */
 /** @typedef {import("../../recording/lane.js").Lane} Lane */
 /** @typedef {import("../viewport.js").View} View */
-/** @typedef {import("../layout.js").Row} Row */
+/** @typedef {import("../rowlist.js").Row} Row */
 /** @typedef {import("./canvas.js").CanvasRenderer} Renderer */
 /** @typedef {import("./canvas.js").Text} Text */
 /** @typedef {import("./palette.js").Palette} Palette */
-/** @typedef {{view: View, rows: Row[], topPx: number, heightPx: number, edgeNs: number, live: boolean, palette: Palette, rowOf: Map<Lane, Row>, lit: Lane | null}} Frame `lit` is the thread that stands out where threads take turns; `topPx` is how far the rows are scrolled; `heightPx` the plot's, its axis included */
+/** @typedef {{view: View, rows: import("../rows.js").Rows, heightPx: number, edgeNs: number, live: boolean, palette: Palette, lit: Lane | null}} Frame `lit` is the thread that stands out where threads take turns; `heightPx` the plot's, its axis included */
 
-const MOST_ARROWS = 600;
 const LETTER_PX = 15;
 const GAP_PX = 1;
 /** How much is left of what is not lit. */
@@ -45,19 +46,32 @@ export class Scene {
 
   /** @param {Frame} frame */
   draw(frame) {
-    const { view, palette, heightPx } = frame;
-    this.#reset();
-    const [first, stop] = visibleRows(frame.rows, frame.topPx, frame.topPx + heightPx - palette.axisPx);
-    const rows = frame.rows.slice(first, stop);
-    this.#grid(frame, rows);
-    this.renderer.inside(0, palette.axisPx, view.widthPx, heightPx - palette.axisPx, () => {
-      this.#drawRows(frame, rows);
-      this.#drawMarks(frame, rows);
-      this.#drawFlows(frame);
+    const { view, palette, heightPx, rows } = frame;
+    const { axisPx } = palette;
+    const visible = rows.visible;
+    this.#grid(frame, [...visible.pinned, ...visible.rows]);
+    this.#band(frame, visible.rows, rows.fromPx, heightPx);
+    if (visible.pinned.length) this.#band(frame, visible.pinned, axisPx, rows.fromPx);
+    this.renderer.inside(0, axisPx, view.widthPx, heightPx - axisPx, () => {
+      this.#reset();
+      this.#runMarks(frame);
+      const { batch, more } = arrowsIn(frame, this.model);
+      this.hiddenArrows = more;
+      this.renderer.drawArrows(palette.flow, batch, 5);
       this.#edge(frame);
       this.renderer.drawTexts(this.#texts);
     });
     this.#drawAxis(frame);
+  }
+
+  /** Rows between two heights of the plot: those that scroll, or those that are pinned. @param {Frame} frame @param {Row[]} rows @param {number} fromPx @param {number} toPx */
+  #band(frame, rows, fromPx, toPx) {
+    this.#reset();
+    this.renderer.inside(0, fromPx, frame.view.widthPx, toPx - fromPx, () => {
+      this.#drawRows(frame, rows);
+      this.#drawMarks(frame, rows);
+      this.renderer.drawTexts(this.#texts);
+    });
   }
 
   #reset() {
@@ -75,15 +89,10 @@ export class Scene {
       if (label) lines.push(x, palette.axisPx, x, frame.heightPx);
     }
     rows.forEach((row, i) => {
-      const y = Math.round(this.#yOf(frame, row) + row.heightPx) - 0.5;
-      if (!hasStrip(rows, i)) lines.push(0, y, view.widthPx, y);
+      const y = Math.round(frame.rows.yOf(row) + row.heightPx) - 0.5;
+      if (!hasStrip(rows, i) && (row.pinned || y >= frame.rows.fromPx)) lines.push(0, y, view.widthPx, y);
     });
     this.renderer.drawLines(palette.rule, lines);
-  }
-
-  /** A row's top on the plot. @param {Frame} frame @param {Row} row */
-  #yOf(frame, row) {
-    return frame.palette.axisPx + row.yPx - frame.topPx;
   }
 
   // --- rows
@@ -91,7 +100,7 @@ export class Scene {
   /** @param {Frame} frame @param {Row[]} rows */
   #drawRows(frame, rows) {
     const lanes = rows.filter((row) => row.kind === "lane");
-    for (const row of lanes) this.#laneRow(frame, row);
+    for (const row of lanes) this.#laneRow(frame, row, lanes.length);
     this.#dimmed.forEach((batch, ink) => this.renderer.drawRects(frame.palette.inks[ink] ?? "", batch, DIMMED));
     for (let ink = 0; ink < INKS; ink++) {
       const batch = /** @type {Batch} */ (this.#batches[ink]);
@@ -99,17 +108,17 @@ export class Scene {
     }
     this.#traces.forEach((batch, ink) => this.renderer.drawRects(frame.palette.inks[ink] ?? "", batch));
     for (const row of rows) {
-      const y = this.#yOf(frame, row);
+      const y = frame.rows.yOf(row);
       if (row.kind === "density") drawDensity(this.renderer, frame, row, y);
       else if (row.lane.counter) this.#texts.push(...drawCounter(this.renderer, frame, row.lane, barBox(row, y, frame.palette)));
     }
   }
 
-  /** @param {Frame} frame @param {Row} row */
-  #laneRow(frame, row) {
+  /** @param {Frame} frame @param {Row} row @param {number} lanes how many share the frame */
+  #laneRow(frame, row, lanes) {
     const { lane } = row;
     const { palette } = frame;
-    const box = barBox(row, this.#yOf(frame, row), palette);
+    const box = barBox(row, frame.rows.yOf(row), palette);
     const edgeNs = lane.endNs(frame.edgeNs);
     const turns = frame.lit !== null && showsHolder(lane);
     this.#bars.draw(lane, frame.view, edgeNs, (ink, x, width, index, runner) => {
@@ -121,7 +130,7 @@ export class Scene {
       if (index < 0 || width < LETTER_PX || lane.kind === LaneKind.CPU) return;
       const text = label(this.model, this.renderer, frame, { lane, index }, ink, x, width, box);
       if (text) this.#texts.push(dim ? { ...text, color: palette.quiet } : text);
-    });
+    }, lanes);
   }
 
   /** Is that bar of a core or GIL lane the thread's? Several drawn as one are known by their ink only. @param {Lane | null} thread @param {Lane} lane @param {number} index @param {number} ink */
@@ -158,36 +167,24 @@ export class Scene {
     const flags = { printed: new Batch(), grave: new Batch(), texts: this.#texts };
     for (const row of rows) {
       if (row.kind !== "lane" || !row.lane.marks.length) continue;
-      drawFlags(frame, this.renderer, row.lane.marks, this.#yOf(frame, row), row.heightPx, flags);
+      drawFlags(frame, this.renderer, row.lane.marks, frame.rows.yOf(row), row.heightPx, flags);
     }
-    // What happened to the run as a whole stands across all lanes.
-    const { machine } = this.model;
-    const before = this.#texts.length;
-    if (machine.marks.length) drawFlags(frame, this.renderer, machine.marks, frame.palette.axisPx, frame.heightPx - frame.palette.axisPx, flags);
-    for (const text of this.#texts.slice(before)) text.behind = frame.palette.background;
-    this.renderer.drawRects(frame.palette.text, flags.printed, 0.75);
-    this.renderer.drawRects(frame.palette.error, flags.grave);
+    this.#drawFlagBatches(frame, flags);
   }
 
-  /** @param {Frame} frame */
-  #drawFlows(frame) {
-    const { view, palette } = frame;
-    const { flows, lanes } = this.model;
-    const rowOf = (/** @type {number | undefined} */ lane) => frame.rowOf.get(/** @type {Lane} */ (lanes[lane ?? -1]));
-    const both = (/** @type {number} */ i) => rowOf(flows.from.data[i]) !== undefined && rowOf(flows.to.data[i]) !== undefined;
-    const { found, more } = flows.between(view.startNs, endOf(view), MOST_ARROWS, both);
-    this.hiddenArrows = more;
-    if (more) return;
-    const batch = new Batch();
-    for (const i of found) {
-      const from = rowOf(flows.from.data[i]);
-      const to = rowOf(flows.to.data[i]);
-      if (!from || !to || from === to) continue;
-      const [a, b] = [barBox(from, this.#yOf(frame, from), palette), barBox(to, this.#yOf(frame, to), palette)];
-      const down = b.y > a.y;
-      batch.push(timeToPx(view, /** @type {number} */ (flows.t.data[i])), a.y + a.height / 2, timeToPx(view, /** @type {number} */ (flows.t2.data[i])), down ? b.y : b.y + b.height);
-    }
-    this.renderer.drawArrows(palette.flow, batch, 5);
+  /** What happened to the run as a whole stands across all lanes. @param {Frame} frame */
+  #runMarks(frame) {
+    const flags = { printed: new Batch(), grave: new Batch(), texts: this.#texts };
+    const { machine } = this.model;
+    if (machine.marks.length) drawFlags(frame, this.renderer, machine.marks, frame.palette.axisPx, frame.heightPx - frame.palette.axisPx, flags);
+    for (const text of this.#texts) text.behind = frame.palette.background;
+    this.#drawFlagBatches(frame, flags);
+  }
+
+  /** @param {Frame} frame @param {{printed: Batch, grave: Batch}} flags */
+  #drawFlagBatches(frame, flags) {
+    this.renderer.drawRects(frame.palette.text, flags.printed, 0.75);
+    this.renderer.drawRects(frame.palette.error, flags.grave);
   }
 
   /** Nothing is known to the right of the edge. @param {Frame} frame */
@@ -222,11 +219,4 @@ export class Scene {
     this.renderer.drawLines(palette.strongRule, bottom);
     this.renderer.drawTexts(texts);
   }
-}
-
-/** Where in its row a lane's bars lie: below the flags, if there are any. @param {Row} row @param {number} y the row's top @param {Palette} palette */
-export function barBox(row, y, palette) {
-  const insetPx = Math.min(Math.max(2, Math.round(palette.heights.rowPx * 0.14)), Math.round(row.heightPx * 0.18));
-  const flagsPx = row.lane.marks.length && row.kind === "lane" ? palette.heights.markPx : 0;
-  return { y: Math.round(y + flagsPx + insetPx), height: Math.round(row.heightPx - flagsPx - 2 * insetPx) };
 }

@@ -1,32 +1,37 @@
 // @ts-check
-/** Many lanes as one picture: how many of them were in each state, pixel column by pixel column. */
-import { firstAfter } from "../../recording/columns.js";
-import { endOf } from "../viewport.js";
-import { Ink, INK_OF_STATE } from "./inks.js";
+/** A whole run at a glance: how much of it ran, was ready, waited for the GIL, column by column. No DOM. */
+import { LaneKind } from "../generated/records.js";
+import { INK_OF_STATE } from "./paint/inks.js";
+import { STACK } from "./paint/crowd.js";
 
-/** @typedef {import("../../recording/lane.js").Lane} Lane */
-/** @typedef {import("../viewport.js").View} View */
+/** @typedef {import("../recording/lane.js").Lane} Lane */
 
-/** From the bottom up. */
-export const STACK = [Ink.RUNNING, Ink.RUNNING_C, Ink.GIL_WAIT, Ink.PREEMPTED, Ink.READY, Ink.WAITING, Ink.IDLE, Ink.GAP];
 const PLACE = new Int8Array(256).fill(-1);
 STACK.forEach((ink, place) => (PLACE[ink] = place));
+export const OVERVIEW_COLUMNS = 1024;
+/** What a glance is at: whatever is scheduled. @type {Set<number>} */
+const SCHEDULED = new Set([LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET]);
+
+/** Over the whole length, in so many columns. @param {import("../recording/model.js").Model} model @param {number} edgeNs */
+export function overviewOf(model, edgeNs) {
+  const lanes = model.lanes.filter(({ kind }) => SCHEDULED.has(kind));
+  return density(lanes, Math.max(edgeNs, 1), edgeNs, OVERVIEW_COLUMNS);
+}
 
 /**
  * Mean number of lanes per state and column: `counts[place][column]`, places as in STACK. Every bar costs the same, however long:
  * its two ends go into slopes, and one running sum makes the columns.
- * @param {Lane[]} lanes @param {View} view @param {number} edgeNs @param {number} columns
+ * @param {Lane[]} lanes @param {number} spanNs from the start on @param {number} edgeNs @param {number} columns
  */
-export function density(lanes, view, edgeNs, columns) {
+export function density(lanes, spanNs, edgeNs, columns) {
   const counts = STACK.map(() => new Float64Array(columns + 2));
-  const perNs = columns / view.spanNs;
+  const perNs = columns / spanNs;
   for (const lane of lanes) {
-    const stop = firstAfter(lane.startNs.data, lane.length, endOf(view));
-    for (let i = Math.max(0, lane.indexAt(view.startNs)); i < stop; i++) {
+    for (let i = 0; i < lane.length; i++) {
       const column = counts[PLACE[/** @type {number} */ (INK_OF_STATE[lane.stateOf(i)])] ?? -1];
       if (!column) continue;
-      rise(column, (lane.startOf(i) - view.startNs) * perNs, columns, 1);
-      rise(column, (lane.endOf(i, edgeNs) - view.startNs) * perNs, columns, -1);
+      rise(column, lane.startOf(i) * perNs, columns, 1);
+      rise(column, lane.endOf(i, edgeNs) * perNs, columns, -1);
     }
   }
   for (const column of counts) integrate(column, columns);
