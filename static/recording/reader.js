@@ -3,6 +3,7 @@
  * A recording on its way into a model: live, block by block as it comes, or finished, as a whole. Framing is done here, because a
  * broken connection resumes at the last whole block; the rest in a worker, or here where there can be none (a page opened from disk).
  */
+import { isFile } from "../common/enclosed.js";
 import { Framer, RecordingError } from "./decode.js";
 import { buffersOf, unpack } from "./pack.js";
 import { Shop } from "./shop.js";
@@ -70,12 +71,11 @@ class Helper {
   #answered = false;
 
   constructor() {
-    try {
-      this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    } catch {
+    if (isFile()) {
       this.#here = new Shop();
       return;
     }
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.#worker.addEventListener("message", ({ data }) => this.#heard(data));
     this.#worker.addEventListener("error", () => this.#failed());
   }
