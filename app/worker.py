@@ -184,6 +184,10 @@ def _runtime(job: Job) -> Runtime:
 
 def _plain(job: Job, sandbox: str, lease: Lease | None) -> Prepared:
     os.chdir(job["cwd"])
+    if job.get("stdin"):
+        given = os.open(job["stdin"], os.O_RDONLY | os.O_NOCTTY)
+        os.dup2(given, 0)
+        os.close(given)
     broker = BrokerObserver(lease, *local_listeners(AMQP_PORT, SWITCH_PORT)) if lease else None
     try:
         target = PlainTarget([job["python"] or sys.executable, job["script_path"], *job["argv"]])

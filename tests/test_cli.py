@@ -53,7 +53,9 @@ VALUED, FLAGS = ("-o", "--output", "--python"), ("--sandbox",)
         ("f.py --threads 4 --output=x", "--output=x", "--threads 4"),
         ("f.py a --sandbox -o x", "--sandbox -o x", "a"),
         ("f.py a -o x --sandbox --python p", "-o x --sandbox --python p", "a"),
-        ("f.py -o x a", "", "-o x a"),
+        ("f.py -o x a", "-o x", "a"),
+        ("f.py a --output=x b -o", "--output=x", "a b -o"),
+        ("f.py a -o x b -- -o y", "-o x", "a b -- -o y"),
         ("f.py -o", "", "-o"),
         ("f.py --python -o x", "-o x", "--python"),
         ("f.py -o a -o x", "-o a -o x", ""),
@@ -237,19 +239,22 @@ def test_doctor_says_what_is_there(tmp_path: Path) -> None:
 
 def test_run_opens_the_same_live_page(tmp_path: Path) -> None:
     script = tmp_path / "own.py"
-    script.write_text("import os, sys\nprint('own', sys.argv[1:], os.getcwd(), os.environ['OWN'])\nsys.exit(4)\n")
+    script.write_text("import os, sys\nprint('own', sys.argv[1:], os.getcwd(), os.environ['OWN'], input())\nsys.exit(4)\n")
     command = [*SCHEDSCOPE, "run", "--no-browser", "own.py", "--port", "9"]
     environment = {**ENVIRONMENT, "OWN": "mine"}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
+        process.stdin.write("typed\n")
+        process.stdin.flush()
         page = process.stdout.readline().split()[2]
         address, run = page.split("/runs/")
         with connect(f"{address.replace('http', 'ws')}/api/runs/{run}/live", max_size=None) as viewer:
             data, said = receive_all(viewer)
         assert said[-1]["outcome"] == "program error"
-        assert output_of(data) == f"own ['--port', '9'] {tmp_path} mine\n".encode()
+        assert output_of(data) == f"own ['--port', '9'] {tmp_path} mine typed\n".encode()
         assert blocks_of(data)[0].document()["script"]["path"] == str(script)
         answer = httpx.get(page, headers={"Accept": "text/html"})
         assert (answer.status_code, "own.py" in answer.text) == (200, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -96,6 +97,7 @@ def run(words: list[str]) -> int:
         script_path=str(path.absolute()),
         python=options.python,
         cwd=str(Path.cwd()),
+        stdin=f"/proc/{os.getpid()}/fd/0" if _is_open(0) else None,
     )
     with tempfile.TemporaryDirectory(prefix="schedscope-run-") as folder:
         settings = Settings.from_environment(data_dir=Path(folder), slots=1)
@@ -169,6 +171,14 @@ def doctor(words: list[str]) -> int:
         if finding.remedy:
             print(f"{'':16} → {finding.remedy}")
     return 0 if whole else 1
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
 
 
 def _complain(command: str, what: str, status: int) -> int:

@@ -2,8 +2,8 @@
 
 Our options stand before FILE. Behind it everything is the script's, but for one convenience: where none was given before FILE,
 `-o RUN.sched` may end the line, alone or with others of our options (`record FILE --threads 4 -o x.sched --sandbox`). The longest
-end of the line that reads as our options and has `-o` in it is taken; nothing behind a `--` ever is. A script that has an
-`-o` of its own is recorded with ours before FILE, or with its own behind `--`.
+end of the line that reads as our options and has `-o` in it is taken, else the first `-o RUN.sched` in its middle; nothing
+behind a `--` ever is. A script that has an `-o` of its own is recorded with ours before FILE, or with its own behind `--`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ def divide(words: Sequence[str], with_value: Sequence[str], flags: Sequence[str]
     for start in range(fence if fence == len(rest) else 0):
         if _is_ours(rest[start:], with_value, flags) and any(_names(word, output) for word in rest[start:]):
             return Divided(ours + rest[start:], file, rest[:start])
+    for at in range(fence):
+        size = 1 if "=" in rest[at] else 2
+        if _names(rest[at], output) and at + size <= fence:
+            return Divided(ours + rest[at : at + size], file, rest[:at] + rest[at + size :])
     return Divided(ours, file, rest)
 
 

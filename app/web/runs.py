@@ -41,6 +41,8 @@ class Job:
     script_path: str | None = None
     python: str | None = None
     cwd: str | None = None
+    stdin: str | None = None
+    """What a trusted script reads as its standard input, as a path; None: nothing."""
     calibrate: bool = False
     """Measure the cores before the run."""
 
@@ -263,5 +265,6 @@ class RunManager:
             "script_path": job.script_path,
             "python": job.python,
             "cwd": job.cwd,
+            "stdin": job.stdin,
             "slot": entry.slot,
         }
