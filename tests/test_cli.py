@@ -16,6 +16,7 @@ import pytest
 from websockets.sync.client import connect
 
 from app.cli.command_line import Divided, divide
+from app.recorder import folders
 from tests.web_tools import ROOT, blocks_of, output_of, receive_all
 
 SCHEDSCOPE = [sys.executable, "-m", "app"]
@@ -171,6 +172,38 @@ def test_a_recorder_told_to_stop_finishes_the_recording(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 128 + signal.SIGTERM
     assert blocks_of((tmp_path / "x.sched").read_bytes())[-1].document()["outcome"] == "cancelled"
+
+
+def folder_of(recorder: subprocess.Popen[str]) -> Path:
+    """Where the processes of this recorder's run make their rings: it holds that folder open."""
+    held = [os.readlink(fd) for fd in Path(f"/proc/{recorder.pid}/fd").iterdir() if fd.exists()]
+    (folder,) = [Path(path) for path in held if folders.PREFIX in path and Path(path).is_dir()]
+    return folder
+
+
+def test_what_a_killed_recorder_left_is_removed_by_the_next_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    (tmp_path / "waits.py").write_text("print('here', flush=True)\ninput()\n")
+
+    def start(name: str) -> subprocess.Popen[str]:
+        words = [*SCHEDSCOPE, "record", "-o", name, "waits.py"]
+        process = subprocess.Popen(
+            words, cwd=tmp_path, env=ENVIRONMENT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        return process
+
+    with start("killed.sched") as killed, start("lives.sched") as lives:
+        left, used = folder_of(killed), folder_of(lives)
+        killed.kill()
+        killed.communicate()
+        with start("next.sched") as following:
+            following.communicate("\n")
+        assert not left.exists()
+        assert used.is_dir()
+        lives.communicate("\n")
+    assert (lives.returncode, following.returncode) == (0, 0)
+    assert not used.exists()
 
 
 def test_output_that_nobody_reads_any_more_ends_the_run(tmp_path: Path) -> None:

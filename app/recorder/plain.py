@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from app.probe.switches import open_switches
-from app.recorder import probe
+from app.recorder import folders, probe
 from app.recorder.target import Exit, Usage
 
 
@@ -27,9 +25,7 @@ class PlainTarget:
         self._command = list(command)
         self.switch_fds: list[int] = []
         self.kernel = "unavailable: not started"
-        shared = Path("/dev/shm")
-        self._rings = tempfile.mkdtemp(prefix="schedscope-", dir=shared if os.access(shared, os.W_OK) else None)
-        self.ring_dir_fd = os.open(self._rings, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._rings, self.ring_dir_fd = folders.make()
         self.proc_fd = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.stdout_fd, self._stdout_write_fd = os.pipe()
         self.stderr_fd, self._stderr_write_fd = os.pipe()
