@@ -268,7 +268,7 @@ raise SystemExit(3)
         "good": "finished",
     }
     bad = next(lane for lane in run.lanes(LaneKind.THREAD) if lane.name == "bad")
-    assert [bad.id, "exception", "ValueError: on purpose"] in [mark[1:] for mark in run.json["marks"]]
+    assert [bad.id, "exception", "ValueError: on purpose (script.py:3)"] in [mark[1:] for mark in run.json["marks"]]
 
 
 def test_a_process_that_becomes_another_program_has_not_been_killed(script: Any) -> None:

@@ -97,7 +97,11 @@ for thread in threads: thread.join()
 """)
     )
     named = threads(run)
-    said = {name: long_waits(run, lane, "lock")[0] for name, lane in named.items() if name != "MainThread"}
+    said = {
+        name: max(run.waits(lane, "lock"), key=lambda wait: wait[1] - wait[0])[2]
+        for name, lane in named.items()
+        if name != "MainThread"
+    }
     assert {name: (detail.get("object"), detail.get("text")) for name, detail in said.items()} == {
         "eats": ("Lock forks[1]", None),
         "pays": ("Lock self.lock", None),

@@ -264,4 +264,49 @@ print(asked)
     run = observe(path, library)
     assert run.output == bare.stdout.decode()
     if library != "greenlet":
-        assert [mark[3] for mark in run.json["marks"] if mark[2] == "exception"] == ["Meets"]
+        assert [mark[3].partition(" (")[0] for mark in run.json["marks"] if mark[2] == "exception"] == ["Meets"]
+
+
+def test_children_begin_when_they_were_forked(script: Any) -> None:
+    run = observe(
+        script("""
+import os, time
+forked = []
+for _ in range(6):
+    before = time.monotonic_ns(); pid = os.fork()
+    if not pid: time.sleep(0.01); os._exit(0)
+    forked.append((pid, before, time.monotonic_ns()))
+for pid, *_ in forked: os.waitpid(pid, 0)
+for row in forked: print(*row)
+""")
+    )
+    forked = [tuple(map(int, line.split())) for line in run.output.splitlines()]
+    begun = {lane.pid: lane.t_ns for lane in run.lanes(LaneKind.PROCESS)[1:]}
+    assert sorted(begun, key=lambda pid: begun[pid]) == [pid for pid, _before, _after in forked]
+    assert all(before <= begun[pid] <= after for pid, before, after in forked)
+
+
+@pytest.mark.parametrize("own", ["", "sys.excepthook = lambda *seen: None"])
+def test_an_exception_that_nobody_caught_ends_the_main_thread_with_a_tick(script: Any, own: str) -> None:
+    run = observe(script(f"import sys\n{own}\ndef inner():\n    raise ValueError('deep')\ninner()"))
+    main = run.lanes(LaneKind.THREAD)[0].id
+    assert [mark[1:] for mark in run.json["marks"] if mark[2] == "exception"] == [
+        [main, "exception", "ValueError: deep (script.py:4)"]
+    ]
+    assert run.end["exit_code"] == 1
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="the interpreter keeps its options to itself")
+@pytest.mark.parametrize("option", ["-I", "-S", "-E"])
+def test_a_python_that_finds_no_hooks_is_observed_without_them_and_says_so(script: Any, option: str) -> None:
+    child = (
+        "import threading, time; t = threading.Thread(target=time.sleep, args=[0.05]); t.start(); t.join(); time.sleep(0.02)"
+    )
+    run = observe(script(f"import subprocess, sys\nsubprocess.run([sys.executable, {option!r}, '-c', {child!r}], check=True)"))
+    process = run.lanes(LaneKind.PROCESS)[1]
+    main, other = [lane.id for lane in run.lanes(LaneKind.THREAD) if lane.parent == process.id]
+    assert [text.partition(":")[0] for _t, lane, kind, text in run.json["marks"] if (lane, kind) == (main, "hook")] == [
+        f"started with {option}"
+    ]
+    assert [state for _t, state, _d in run.states(other)][-3:] == ["sleep", "running", "finished"]
+    assert {"lock", "sleep"} <= {state for _t, state, _d in run.states(main)}

@@ -13,8 +13,8 @@ import { RowList } from "./rowlist.js";
 /** @typedef {import("./rowlist.js").Row} Row */
 /** @typedef {{rowPx: number, thinPx: number, stripPx: number, densityPx: number, counterPx: number, markPx: number}} Heights */
 
-/** A process's memory right below it, a thread's strip of CPU time below that, cores above processes, the GIL above the threads that take it; otherwise as they appeared. @type {Record<number, number>} */
-const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3 };
+/** A process's memory right below it, a thread's strip of CPU time below that, cores above processes, the GIL above the threads that take it, child processes below their parent's threads in the order of their beginning; otherwise as they appeared. @type {Record<number, number>} */
+const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3, [LaneKind.PROCESS]: 1 };
 
 /**
  * @param {Lane[]} lanes by their numbers; the first is the root, which has no row of its own
@@ -71,7 +71,7 @@ export function layoutInto(lanes, arrangement, families, heights, roomPx) {
 /** @param {Lane[]} lanes */
 export function ordered(lanes) {
   const rank = (/** @type {Lane} */ lane) => RANK[lane.kind] ?? 0;
-  const number = (/** @type {Lane} */ lane) => (lane.kind === LaneKind.CORE ? Number(/\d+/.exec(lane.name)?.[0] ?? 0) : lane.id);
+  const number = (/** @type {Lane} */ lane) => (lane.kind === LaneKind.CORE ? Number(/\d+/.exec(lane.name)?.[0] ?? 0) : lane.kind === LaneKind.PROCESS ? lane.t : lane.id);
   return lanes.some((lane) => rank(lane)) ? [...lanes].sort((a, b) => rank(a) - rank(b) || number(a) - number(b)) : lanes;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Arrangement } from "../../static/timeline/arrangement.js";
 import { Families, familyName, MANY } from "../../static/timeline/families.js";
-import { layout as layoutOf, layoutInto as layoutIntoOf } from "../../static/timeline/layout.js";
+import { layout as layoutOf, layoutInto as layoutIntoOf, ordered } from "../../static/timeline/layout.js";
 import { LaneKind } from "../../static/generated/records.js";
 import { Lane } from "../../static/recording/lane.js";
 import { read, sample } from "./sample.js";
@@ -129,4 +129,11 @@ test("lanes of many kinds of work are a row for each; where every name is its ow
   for (let i = 0; i < 100; i++) add(`user ${String.fromCharCode(97 + (i % 26))}${String.fromCharCode(97 + Math.floor(i / 26))}x`);
   const mixed = [...layout([machine, ...machine.children])];
   assert.deepEqual(mixed.map((row) => [row.kind, row.family?.members.length]), [["density", 401]]);
+});
+
+test("child processes stand below their parent's threads, in the order of their beginning", () => {
+  const process = new Lane(1, null, LaneKind.PROCESS, "parent", 1, 1, 1);
+  const lane = (id, kind, name, t) => new Lane(id, process, kind, name, 1, 1, t);
+  const lanes = [lane(2, LaneKind.PROCESS, "second", 30), lane(3, LaneKind.PROCESS, "first", 20), lane(4, LaneKind.THREAD, "thread", 40)];
+  assert.deepEqual(ordered(lanes).map(({ name }) => name), ["thread", "first", "second"]);
 });

@@ -193,6 +193,31 @@ static bool is_plain(PyObject *exception)
     return plain;
 }
 
+/* Where in the script it was raised, or last left it: " (script.py:7)". */
+static PyObject *raised_at(PyObject *exception)
+{
+    PyObject *traceback = PyException_GetTraceback(exception), *place = NULL;
+    PyTracebackObject *link = traceback && PyTraceBack_Check(traceback) ? (PyTracebackObject *)traceback : NULL;
+    for (; link; link = link->tb_next) {
+        PyCodeObject *code = PyFrame_GetCode(link->tb_frame);
+        uint16_t file;
+        if (code_is_users(code, &file)) {
+            const char *path = PyUnicode_AsUTF8(code->co_filename), *name = path ? strrchr(path, '/') : NULL;
+            PyObject *former = place;
+            place = PyUnicode_FromFormat(" (%s:%d)",
+                                         name   ? name + 1
+                                         : path ? path
+                                                : "?",
+                                         PyCode_Addr2Line(code, link->tb_lasti));
+            Py_XDECREF(former);
+        }
+        Py_DECREF(code);
+    }
+    Py_XDECREF(traceback);
+    PyErr_Clear();
+    return place ? place : PyUnicode_FromString("");
+}
+
 /* A mark that names the exception a task, greenlet or thread ended with, as the last line of its traceback would. */
 void lane_exception(uint32_t lane, PyObject *exception)
 {
@@ -201,7 +226,11 @@ void lane_exception(uint32_t lane, PyObject *exception)
     PyObject *words = is_plain(exception) ? PyObject_Str(exception) : NULL;
     PyErr_Clear();
     bool says = words && PyUnicode_Check(words) && PyUnicode_GET_LENGTH(words);
-    PyObject *text = name && says ? PyUnicode_FromFormat("%U: %U", name, words) : Py_XNewRef(name);
+    PyObject *place = raised_at(exception);
+    PyObject *text = !name || !place ? NULL
+                     : says          ? PyUnicode_FromFormat("%U: %U%U", name, words, place)
+                                     : PyUnicode_FromFormat("%U%U", name, place);
+    Py_XDECREF(place);
     if (ring && text) {
         struct probe_where said = {.text = intern_unicode(text)};
         probe_emit(ring, probe_now(), lane, PROBE_MARK, PROBE_MARK_EXCEPTION, &said, PROBE_NO_VALUE);

@@ -91,6 +91,20 @@ static PyObject *arm(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* The interpreter is about to show an exception that nobody has caught, and end: it says so to auditors, whatever
+ * sys.excepthook the script has set (Python/pythonrun.c). What a thread dies of, threading says itself. */
+static int on_audit(const char *event, PyObject *arguments, void *unused)
+{
+    (void)unused;
+    if (event[0] != 's' || strcmp(event, "sys.excepthook") != 0 || !PyTuple_Check(arguments) || PyTuple_GET_SIZE(arguments) < 3)
+        return 0;
+    PyObject *exception = PyTuple_GET_ITEM(arguments, 2);
+    struct probe_thread *thread = observing() ? probe->thread() : NULL;
+    if (thread && PyExceptionInstance_Check(exception) && PyInterpreterState_Get() == PyInterpreterState_Main())
+        lane_exception(thread->lane, exception);
+    return 0;
+}
+
 static bool is_main_interpreter(void)
 {
     return PyInterpreterState_Get() == PyInterpreterState_Main();
@@ -134,6 +148,8 @@ static int start(PyObject *module)
     if (api && api->version == PROBE_VERSION && atomic_load(api->ring)) {
         probe = api;
         where_install();
+        if (PySys_AddAuditHook(on_audit, NULL) != 0)
+            PyErr_Clear();
     }
     return PyType_Ready(&ObservedMethod_Type);
 }

@@ -12,6 +12,8 @@ REAL(fexecve, NULL)
 static void end_process(int status)
 {
     struct probe_ring *ring = probe_observing();
+    if (ring && !probe_in_vfork_child() && !probe_armed())
+        probe_arms_itself();
     if (ring && !probe_in_vfork_child())
         probe_emit(ring, probe_now(), 0, PROBE_STATE, status ? PROBE_STATE_FAILED : PROBE_STATE_FINISHED, NULL,
                    (uint64_t)(uint32_t)(status & 0xff));

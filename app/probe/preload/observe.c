@@ -76,7 +76,7 @@ struct probe_thread *probe_enter(enum probe_state state, uint64_t value)
     if (!ring)
         return NULL;
     struct probe_thread *thread = probe_thread();
-    if (thread->busy || thread->ended || thread->finished || !probe_armed()) {
+    if (thread->busy || thread->ended || thread->finished || !(probe_armed() || probe_arms_itself())) {
         thread->about = (struct probe_about){0};
         return NULL;
     }
@@ -168,5 +168,5 @@ void probe_end_io(const struct probe_io *io, ssize_t moved)
 /* Nothing would be recorded now: what it takes to find out the kind of a call can be saved. */
 bool probe_idle(void)
 {
-    return !probe_observing() || !probe_armed() || probe_thread()->busy;
+    return !probe_observing() || !(probe_armed() || probe_arms_itself()) || probe_thread()->busy;
 }

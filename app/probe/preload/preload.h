@@ -32,6 +32,10 @@ static inline struct probe_ring *probe_observing(void)
     return atomic_load_explicit(&probe_ring, memory_order_acquire);
 }
 
+bool probe_arms_itself(void); /* unhooked.c */
+void probe_unhooked_start(void);
+void probe_arm(void);
+
 extern _Atomic bool probe_is_armed; /* false while the interpreter starts: its own imports are not the script's doing */
 
 static inline bool probe_armed(void)
@@ -41,7 +45,7 @@ static inline bool probe_armed(void)
 
 /* ring.c */
 bool probe_in_vfork_child(void);
-void probe_ring_open(uint32_t most_slots);
+void probe_ring_open(uint32_t most_slots, uint64_t begun_ns); /* 0: now */
 void probe_ring_reopen_in_child(void);
 
 /* ends.c */

@@ -94,7 +94,7 @@ static void hold_alive(struct probe_ring *ring)
     pthread_mutex_lock(&ring->alive);
 }
 
-static struct probe_ring *make_ring(uint32_t most)
+static struct probe_ring *make_ring(uint32_t most, uint64_t begun_ns)
 {
     char path[600];
     uint64_t now = probe_now();
@@ -113,7 +113,7 @@ static struct probe_ring *make_ring(uint32_t most)
     ring->slots = slots;
     ring->pid = (int32_t)getpid();
     ring->ppid = (int32_t)getppid();
-    ring->t_start_ns = now;
+    ring->t_start_ns = begun_ns ? begun_ns : now;
     ssize_t length = readlink("/proc/self/exe", ring->program, sizeof ring->program - 1);
     ring->program[length > 0 ? length : 0] = 0;
     atomic_store(&ring->next_lane, 1);
@@ -130,15 +130,24 @@ static struct probe_ring *make_ring(uint32_t most)
     return NULL;
 }
 
-void probe_ring_open(uint32_t most)
+void probe_ring_open(uint32_t most, uint64_t begun_ns)
 {
     probe_strings_forget();
     probe_wakes_forget();
     probe_locks_forget();
     probe_descriptors_forget();
-    struct probe_ring *ring = make_ring(most);
+    struct probe_ring *ring = make_ring(most, begun_ns);
     atomic_store_explicit(&probe_ring, ring, memory_order_release);
     probe_thread_after_fork();
+}
+
+/* A child begins when its parent forks, not when it first gets a core: so children are in the order in which they were made.
+ * The forking thread's own, because several may fork at once. */
+static __thread uint64_t forked_ns __attribute__((tls_model("initial-exec")));
+
+static void note_fork(void)
+{
+    forked_ns = probe_now();
 }
 
 /* In the child of a fork: the parent's ring is the parent's, and of its threads only the forking one is here. */
@@ -148,7 +157,7 @@ void probe_ring_reopen_in_child(void)
     struct probe_ring *inherited = atomic_exchange(&probe_ring, NULL);
     if (inherited) {
         munmap(inherited, mapped_bytes);
-        probe_ring_open(SLOTS_OF_FORK);
+        probe_ring_open(SLOTS_OF_FORK, forked_ns);
     }
     errno = saved;
 }
@@ -162,9 +171,10 @@ __attribute__((constructor)) static void start(void)
         return;
     memcpy(directory, rings, strlen(rings) + 1);
     probe_threads_start();
-    probe_ring_open(SLOTS_OF_PROGRAM);
-    pthread_atfork(NULL, NULL, probe_ring_reopen_in_child);
+    probe_ring_open(SLOTS_OF_PROGRAM, 0);
+    pthread_atfork(note_fork, NULL, probe_ring_reopen_in_child);
     probe_ends_start();
+    probe_unhooked_start();
 }
 
 static struct probe_ring *_Atomic *const ring_address = &probe_ring;
@@ -179,7 +189,7 @@ static void set_name(struct probe_named (*name)(const void *))
     atomic_store_explicit(&probe_name, name, memory_order_release);
 }
 
-static void arm(void)
+void probe_arm(void)
 {
     struct probe_ring *ring = probe_observing();
     if (ring && !atomic_exchange(&probe_is_armed, true))
@@ -190,6 +200,6 @@ EXPORT const struct probe_api *schedscope_probe(void)
 {
     static struct probe_api api;
     api = (struct probe_api){PROBE_VERSION, ring_address,    probe_thread,       probe_open_lane, probe_intern, probe_text,
-                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   arm,          set_name};
+                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   probe_arm,    set_name};
     return &api;
 }

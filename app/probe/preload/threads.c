@@ -102,6 +102,8 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     struct start *start = probe_observing() ? malloc(sizeof *start) : NULL;
     if (!start)
         return real_pthread_create()(thread, attributes, routine, argument);
+    if (!probe_armed())
+        probe_arms_itself();
     *start = (struct start){routine, argument, probe_thread()->current};
     int error = real_pthread_create()(thread, attributes, run_thread, start);
     if (error)
