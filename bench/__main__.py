@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import fidelity, overhead, page, records
+from bench import coroutines, fidelity, overhead, page, records
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
     "records": records.measure,
+    "coroutines": coroutines.measure,
     "page": page.measure,
     "fidelity": fidelity.measure,
 }
