@@ -1,5 +1,6 @@
 # make run    sets everything up, then serves on port 8000      make test   the quick tests (make test-all: all of them)
 # make check  format, lint, types, C warnings                   make bench  measurements
+# make samples  runs every experiment in the sandbox and keeps its recording as the sample (ARGS=ID: only that)
 # make lock   remakes the pinned requirements                   make clean  removes what was built (.venv stays)
 #
 # Settings: PYTHON=python3.13 (which interpreter), ARGS="--port 9000" (for run, test, bench),
@@ -10,7 +11,7 @@
 SHELL = /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test test-all check check-python check-page check-c bench fidelity lock clean distclean FORCE
+.PHONY: samples run test test-all check check-python check-page check-c bench fidelity lock clean distclean FORCE
 export PYTHON
 
 bin = .venv/bin
@@ -64,6 +65,10 @@ lock: .make/dev-packages
 	@$(pip_compile) --output-file requirements.txt pyproject.toml
 	@$(pip_compile) --output-file requirements-build.txt --only-build-deps --all-build-deps pyproject.toml
 	@$(pip_compile) --output-file requirements-dev.txt requirements-dev.in
+
+# Real runs, never edited; a change of an experiment's code asks for a new one (tests/test_samples.py).
+samples: .make/command .make/built
+	@$(bin)/python scripts/samples.py $(ARGS)
 
 clean:
 	@rm -rf .make build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -70,7 +70,7 @@ packages = find_namespace_packages(include=["app", "app.*"], exclude=["*.__pycac
 setup(
     packages=[*packages, "app._static", "app._templates"],
     package_dir={"app._static": "static", "app._templates": "templates"},
-    package_data={"app._static": ["**/*"], "app._templates": ["**/*"]},
+    package_data={"app._static": ["**/*"], "app._templates": ["**/*"], "app.experiments.samples": ["*.sched"]},
     include_package_data=False,
     ext_modules=[part for part in parts if part.sources],
     cmdclass={"build_ext": BuildProbe},

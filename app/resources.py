@@ -27,6 +27,11 @@ def experiments_dir() -> Path:
     return PACKAGE / "experiments"
 
 
+def samples_dir() -> Path:
+    """One recording per experiment, made by `make samples`: `ID.sched`."""
+    return experiments_dir() / "samples"
+
+
 def _packaged_or_checkout(name: str) -> Path:
     packaged = PACKAGE / f"_{name}"
     return packaged if packaged.is_dir() else IMPORT_ROOT / name

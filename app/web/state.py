@@ -12,6 +12,7 @@ from app.store import Store
 from app.web.clients import Clients
 from app.web.exports import Exporter
 from app.web.runs import RunManager
+from app.web.samples import Samples
 from app.web.settings import Settings
 
 
@@ -24,6 +25,7 @@ class ServerState:
     store: Store
     manager: RunManager
     clients: Clients
+    samples: Samples
     exporter: Exporter = field(default_factory=Exporter)
     viewers: int = 0
 
