@@ -29,8 +29,6 @@ MOST_BYTES = 1_000_000
 def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
     """One run by a worker of its own; the worker's last message."""
     values = experiment.validate({})
-    header = experiment.header
-    limits = {"wall_s": header.time_limit_s} | ({"processes": header.process_limit} if header.process_limit else {})
     job = {
         "run": "sample",
         "recording": str(recording),
@@ -39,16 +37,18 @@ def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
         "argv": experiment.argv(values),
         "experiment": experiment.id,
         "parameters": values,
-        "limits": limits,
+        "limits": experiment.header.limits,
         "trusted": False,
         "script_path": None,
         "python": None,
         "cwd": None,
         "slot": 899,
-        "calibration": calibrate() if header.cpu_bound else None,
+        "calibration": calibrate() if experiment.header.cpu_bound else None,
     }
     command = [sys.executable, "-m", "app.worker"]
-    with subprocess.Popen(command, cwd=resources.IMPORT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+    with subprocess.Popen(
+        command, cwd=resources.IMPORT_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
         worker.stdin.write(json.dumps(job) + "\n")

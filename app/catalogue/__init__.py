@@ -99,11 +99,23 @@ class Catalogue:
         """The experiment with this id, None when there is none."""
         return self._by_id.get(experiment_id)
 
+    def place(self, experiment_id: str) -> dict[str, Any]:
+        """`{"number" (from 1), "count", "previous", "next"}`; the neighbours in the course as `{"id", "title"}` or None."""
+        ids = [experiment.id for experiment in self.experiments]
+        at = ids.index(experiment_id)
+
+        def told(place: int) -> dict[str, Any] | None:
+            if not 0 <= place < len(ids):
+                return None
+            return {"id": ids[place], "title": self.experiments[place].header.title.model_dump()}
+
+        return {"number": at + 1, "count": len(ids), "previous": told(at - 1), "next": told(at + 1)}
+
     def topics(self) -> list[dict[str, Any]]:
         """`[{"id", "experiments": [header…]}]`: topics in the order in which the course first meets them."""
         topics: dict[str, list[dict[str, Any]]] = {}
-        for experiment in self.experiments:
-            topics.setdefault(experiment.header.topic, []).append(experiment.as_json())
+        for number, experiment in enumerate(self.experiments, 1):
+            topics.setdefault(experiment.header.topic, []).append(experiment.as_json() | {"number": number})
         return [{"id": topic, "experiments": headers} for topic, headers in topics.items()]
 
 

@@ -87,6 +87,8 @@ class Header(Model):
     question: Question
     parameters: Annotated[tuple[Parameter, ...], Field(strict=False)] = ()
     expected: Annotated[tuple[Expected, ...], Field(max_length=12, strict=False)] = ()
+    baseline: dict[str, Value] = Field(default_factory=dict)
+    """What its sequential variant differs in: a run is said to be so much faster than that one, when both were made."""
     runs: Annotated[tuple[SuggestedRun, ...], Field(max_length=4, strict=False)] = ()
 
     @model_validator(mode="after")
@@ -101,6 +103,7 @@ class Header(Model):
         known = {parameter.name: parameter for parameter in self.parameters}
         named = [("question.when", self.question.when)]
         named += [(f"expected.{i}.when", one.when) for i, one in enumerate(self.expected)]
+        named += [("baseline", dict(self.baseline))]
         named += [(f"runs.{i}.parameters", dict(one.parameters)) for i, one in enumerate(self.runs)]
         for place, conditions in named:
             for name, condition in conditions.items():

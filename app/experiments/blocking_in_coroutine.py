@@ -1,6 +1,6 @@
 """
 id = "blocking-in-coroutine"
-topic = "coroutine"
+topic = "asyncio"
 order = 130
 source = "课程：“一个阻塞调用会停住所有协程” · the course: one blocking call stops every coroutine"
 time_limit_s = 30

@@ -1,6 +1,6 @@
 """
 id = "coroutines-and-processes"
-topic = "coroutine"
+topic = "asyncio"
 order = 150
 source = "课程：协程要配合进程才能用满多核 · the course: coroutines need processes beside them to use several cores"
 time_limit_s = 30

@@ -52,6 +52,9 @@ minimum = 100000
 maximum = 50000000
 title = { zh = "每轮共倒数多少", en = "Countdown per round, in all" }
 
+[baseline]
+variant = "threads"
+
 [[expected]]
 check = "in_turn"
 arguments = { kind = "thread", named = "count_down", state = "running" }

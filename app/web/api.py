@@ -86,8 +86,9 @@ def run_json(run: Run, status: Status) -> dict[str, Any]:
 
 @router.get("/api/experiments")
 async def experiments(request: Request) -> list[dict[str, Any]]:
-    """The catalogue in course order: every header with its parameters and their bounds."""
-    return [experiment.as_json() for experiment in state_of(request).catalogue.experiments]
+    """The catalogue in course order: every header with its parameters and their bounds, and its sample."""
+    state = state_of(request)
+    return [one.as_json() | {"sample": state.samples.as_json(one.id)} for one in state.catalogue.experiments]
 
 
 @router.post("/api/runs", status_code=201)

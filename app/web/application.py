@@ -17,10 +17,11 @@ from fastapi.staticfiles import StaticFiles
 
 from app.catalogue import Catalogue
 from app.store import Store
-from app.web import api, live, pages, problems, reference, sharing
+from app.web import api, live, pages, problems, reference, sample_api, sharing
 from app.web.clients import Clients
 from app.web.middleware import BodyLimit, SecurityHeaders
 from app.web.runs import RunManager
+from app.web.samples import Samples
 from app.web.settings import Settings
 from app.web.state import ServerState
 from app.web.workers import WORKER_COMMAND
@@ -41,7 +42,8 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     settings = settings or Settings.from_environment()
     store = Store(settings.data_dir, settings.database_url)
     manager = RunManager(store, settings, worker_command)
-    server = ServerState(settings, Catalogue.load(settings.experiments_dir), store, manager, Clients.of(settings.data_dir))
+    catalogue, samples = Catalogue.load(settings.experiments_dir), Samples(settings.experiments_dir / "samples")
+    server = ServerState(settings, catalogue, store, manager, Clients.of(settings.data_dir), samples)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -65,6 +67,7 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     app.state.server = server
     app.state.pages = pages.Pages(settings)
     app.include_router(api.router)
+    app.include_router(sample_api.router)
     app.include_router(live.router)
     app.include_router(sharing.router)
     app.include_router(pages.router)

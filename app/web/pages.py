@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from app.catalogue import Experiment
 from app.recorder import interpreters
 from app.web import language
 from app.web.api import run_json
@@ -79,8 +80,10 @@ def _days(request: Request) -> int:
 @router.get("/")
 async def catalogue(request: Request) -> Response:
     """All experiments, by topic, in course order."""
-    topics = state_of(request).catalogue.topics()
-    return _pages(request).render(request, "catalogue.html", {"kind": "catalogue"}, {"topics": topics})
+    state = state_of(request)
+    samples = {experiment.id: state.samples.as_json(experiment.id) for experiment in state.catalogue.experiments}
+    context = {"topics": state.catalogue.topics(), "samples": samples, "first": next(iter(samples), None)}
+    return _pages(request).render(request, "catalogue.html", {"kind": "catalogue"}, context)
 
 
 @router.get("/about")
@@ -99,11 +102,17 @@ async def experiment(request: Request, experiment_id: str) -> Response:
         raise unknown("experiment", experiment_id)
     names = {parameter.name for parameter in found.header.parameters}
     given = {name: value for name, value in request.query_params.items() if name in names}
-    header = found.as_json()
+    header = _with_place(request, found)
     header |= {"origin": header["source"], "source": found.source}
     header["missing"] = await asyncio.to_thread(interpreters.missing, found.header.requires)
     page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given), "retention_days": _days(request)}
     return _pages(request).render(request, "experiment.html", page, {"experiment": header})
+
+
+def _with_place(request: Request, found: Experiment) -> dict[str, Any]:
+    """The header, with its sample and its place in the course."""
+    state = state_of(request)
+    return found.as_json() | {"sample": state.samples.as_json(found.id), "place": state.catalogue.place(found.id)}
 
 
 @router.get("/runs/{run_id}")
@@ -112,7 +121,7 @@ async def run(request: Request, run_id: str) -> Response:
     state = state_of(request)
     row, status = await state.manager.get(run_id)
     found = state.catalogue.get(row.experiment or "")
-    header = found.as_json() if found else None
+    header = _with_place(request, found) if found else None
     page = {"kind": "run", "run": run_json(row, status), "experiment": header, "retention_days": _days(request)}
     context = {"run": page["run"], "experiment": header, "social": social(request, row, found)}
     return _pages(request).render(request, "run.html", page, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from app.web.api import RECORDING_TYPE
@@ -36,7 +36,7 @@ async def sample_facts(request: Request, experiment_id: str) -> Response:
 
 
 @router.get("/api/experiments/{experiment_id}/thumbnail.svg", response_class=Response)
-async def thumbnail(request: Request, experiment_id: str, theme: Theme = Query(default="light")) -> Response:
+async def thumbnail(request: Request, experiment_id: str, theme: Theme = "light") -> Response:
     """The sample's picture, small, for a list."""
     _sample(request, experiment_id)
     drawn = await state_of(request).samples.thumbnail(experiment_id, theme)

@@ -20,6 +20,8 @@ const GIL_WAIT_NS = 5e6;
 
 /** Less than this of the core time a run wanted is the scheduler's ordinary cost of switching. */
 const TAKEN_SHARE = 0.1;
+/** A run that wanted less of one core than this does not care who has them. */
+const WANTED_SHARE = 0.3;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
@@ -53,7 +55,7 @@ function given({ cores, wall_ns }) {
 
 /** Others had the cores while this run wanted them. @param {Facts} facts */
 function taken({ cores, wall_ns }) {
-  if (!cores.wanted_ns || cores.taken_ns < TAKEN_SHARE * cores.wanted_ns) return null;
+  if (cores.wanted_ns === null || cores.wanted_ns < WANTED_SHARE * wall_ns || cores.taken_ns < TAKEN_SHARE * cores.wanted_ns) return null;
   const share = cores.taken_ns / cores.wanted_ns;
   return say("facts.taken", { share: { text: percent(share), fact: "cores.taken_ns", value: cores.taken_ns, place: () => ({ startNs: 0, endNs: wall_ns, bar: null }) } });
 }

@@ -63,7 +63,12 @@ export async function fetchFacts(run) {
 export async function fetchRecording(run, take) {
   const here = enclosed("recording");
   if (here !== null) return take(bytesOf(here));
-  const { body } = await call(`/api/runs/${run}/recording`);
+  await fetchBytes(`/api/runs/${run}/recording`, take);
+}
+
+/** @param {string} path @param {(data: Uint8Array) => Promise<void>} take */
+export async function fetchBytes(path, take) {
+  const { body } = await call(path);
   const reader = body?.getReader();
   for (;;) {
     const piece = await reader?.read();

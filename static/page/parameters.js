@@ -88,6 +88,16 @@ export class ParameterForm {
     return Object.fromEntries([...this.#fields].map(([name, { parameter, control }]) => [name, valueOf(parameter, control)]));
   }
 
+  /** @param {Record<string, unknown>} values */
+  set(values) {
+    for (const [name, { control }] of this.#fields) {
+      if (!(name in values)) continue;
+      if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = values[name] === true;
+      else control.value = String(values[name]);
+      this.#check(name);
+    }
+  }
+
   /** @param {boolean} disabled */
   set disabled(disabled) {
     for (const { control } of this.#fields.values()) control.disabled = disabled;

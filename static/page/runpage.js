@@ -8,15 +8,20 @@ import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
 import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
-import { cancelRun, fetchFacts, mayCancel, Problem, startRun } from "./api.js";
+import { call, cancelRun, fetchFacts, mayCancel, Problem, startRun } from "./api.js";
+import { showBeside } from "./beside.js";
+import { suited } from "./conditions.js";
 import { showDetails } from "./details.js";
 import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
+import { earlierRuns, keepRun } from "./history.js";
 import { OutputPanel } from "./output.js";
 import { ParameterForm } from "./parameters.js";
+import { isProjector } from "./projector.js";
 import { QuestionPanel } from "./question.js";
 import { installReplay } from "./replay.js";
 import { SearchBox } from "./searchbox.js";
+import { sampleLabel } from "./sample.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
 import { openShare } from "./share.js";
@@ -53,11 +58,12 @@ class RunPage {
     this.source = new SourcePanel(need("#source"));
     this.output = new OutputPanel(need("#output"), (tNs) => this.#showTime(tNs));
     this.button = /** @type {HTMLButtonElement} */ (need("#run"));
-    this.question = this.experiment?.question ? new QuestionPanel(need("#question"), this.experiment.id, this.experiment.question) : null;
     const values = page.parameters ?? page.run?.parameters ?? {};
     this.form = new ParameterForm(need("#parameters"), this.experiment?.parameters ?? [], values, () => {
-      if (this.state === "idle") keepParameters(this.form.values, this.lang);
+      this.question?.suit(this.form.values);
+      if (!this.run) keepParameters(this.form.values, this.lang);
     });
+    this.question = this.experiment?.question ? this.#newQuestion(page) : null;
     this.timeline = this.#newTimeline();
     this.keeper = new ViewKeeper(() => this.timeline.state);
     this.search = new SearchBox(this.timeline);
@@ -86,6 +92,23 @@ class RunPage {
     });
   }
 
+  /** @param {Record<string, any>} page */
+  #newQuestion({ experiment, run }) {
+    const panel = new QuestionPanel(need("#question"), experiment.id, experiment.question, {
+      onAsked: (open) => (document.body.dataset.asked = open && !this.run && !run ? "open" : "done"),
+      onSample: experiment.sample ? () => void this.showSample() : null,
+      parameters: experiment.parameters,
+      useParameters: () => {
+        this.form.set(suited(this.form.values, experiment.question.when));
+        need("#parameters").dispatchEvent(new Event("input"));
+        panel.suit(this.form.values);
+        if (!this.run) keepParameters(this.form.values, this.lang);
+      },
+    });
+    panel.suit(this.form.values);
+    return panel;
+  }
+
   #listen() {
     this.button.addEventListener("click", () => void this.press());
     need(".strip").addEventListener("submit", (event) => {
@@ -111,6 +134,44 @@ class RunPage {
     if (missing.length) this.status.lacking(missing);
     else this.status.idle();
     this.#aboutOpen(true);
+    const label = need("#sample-label");
+    label.hidden = !this.experiment?.sample;
+    if (!this.experiment?.sample) return;
+    label.textContent = `${t("sample.title")} ${sampleLabel(this.experiment.sample)}`;
+    // Who has guessed before, or has no question to guess, sees it at once.
+    if (!this.question || this.question.guess >= 0) void this.showSample();
+  }
+
+  /** The sample stands where the run will be. */
+  async showSample() {
+    const { sample } = this.experiment;
+    if (this.run || this.state === "sample") return;
+    this.#setState("sample");
+    if (isProjector()) this.#aboutOpen(false);
+    const { model } = this;
+    try {
+      await fetchBytes(sample.url, (data) => this.reader.push(data));
+      if (model !== this.model) return;
+      this.status.sample(sampleLabel(sample));
+      this.#drawn();
+      this.timeline.fit();
+      this.facts.expect();
+      const facts = await (await call(sample.facts_url)).json();
+      if (model === this.model) this.#tell(facts, { id: "", parameters: sample.parameters });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.status.broken(error.message);
+    }
+  }
+
+  /** The facts, and beside them what the visitor guessed and ran before. @param {Record<string, any>} facts @param {{id: string, parameters: Record<string, unknown>}} run */
+  #tell(facts, { id, parameters }) {
+    this.facts.show(this.model, facts);
+    if (!this.experiment || !this.question) return;
+    const run = { id, parameters, wallNs: facts.wall_ns };
+    this.question.reveal();
+    showBeside(need("#beside"), this.experiment, this.question.guess, run, earlierRuns(this.experiment.id), this.lang);
+    if (id && mayCancel(id) && this.model.end?.outcome === "finished") keepRun(this.experiment.id, run);
   }
 
   /** The note and the question lie over the timeline until there is something to see in it. @param {boolean} open */
@@ -173,6 +234,7 @@ class RunPage {
     this.timeline.replaceModel(this.model);
     this.output.clear();
     this.facts.clear();
+    need("#beside").hidden = true;
     this.question?.hide();
     this.#select(null);
     this.#aboutOpen(false);
@@ -248,7 +310,7 @@ class RunPage {
       const facts = await fetchFacts(this.run);
       if (model !== this.model) return;
       if (!facts) return this.facts.clear();
-      this.facts.show(model, facts);
+      this.#tell(facts, { id: this.run, parameters: model.header?.parameters ?? {} });
       if (facts.deadlock) this.status.deadlock();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -295,7 +357,7 @@ class RunPage {
   /** An empty picture says why it is empty. */
   #sayEmpty() {
     const note = need("#timeline-empty");
-    note.hidden = this.state === "idle" || this.model.stateCount > 0;
+    note.hidden = this.state === "idle" || this.state === "sample" || this.model.stateCount > 0;
     note.textContent = t(this.state === "finished" || this.state === "interrupted" ? "timeline.nothing" : "timeline.waiting");
   }
 

@@ -42,6 +42,11 @@ export class StatusLine {
     this.#say("bad", "", missing.map((name) => t(`lacking.${name}`)).join(" "));
   }
 
+  /** What is shown is the sample. @param {string} label when and where it was made */
+  sample(label) {
+    this.#say("idle", t("sample.title"), make("span", { class: "fact" }, label));
+  }
+
   /** @param {string} state */
   waiting(state) {
     this.#say("waiting", t(`status.${state}`));
