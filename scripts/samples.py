@@ -20,10 +20,17 @@ from app import resources
 from app.catalogue import Catalogue, Experiment
 from app.core.expectations import expectations
 from app.core.recording import read
+from app.recorder import interpreters
 from app.recorder.calibration import calibrate
 
 GOOD = {"finished", "time limit"}  # an experiment may be about never coming to its end
 MOST_BYTES = 1_000_000
+
+
+def python_for(experiment: Experiment) -> str | None:
+    """The interpreter that the experiment requires; None for this one."""
+    found = interpreters.free_threaded() if "free-threaded" in experiment.header.requires else None
+    return found.python if found else None
 
 
 def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
@@ -40,7 +47,7 @@ def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
         "limits": experiment.header.limits,
         "trusted": False,
         "script_path": None,
-        "python": None,
+        "python": python_for(experiment),
         "cwd": None,
         "slot": 899,
         "calibration": calibrate() if experiment.header.cpu_bound else None,
@@ -58,6 +65,8 @@ def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
 
 def make_sample(experiment: Experiment, folder: Path) -> str:
     """Runs it and keeps the recording when it is good; what is to be said of it."""
+    if lacking := interpreters.missing(experiment.header.requires):
+        return f"not made: this machine lacks {', '.join(lacking)}"
     with tempfile.TemporaryDirectory() as place:
         recording = Path(place) / "run.sched"
         outcome = carry_out(experiment, recording).get("outcome")

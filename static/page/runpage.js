@@ -152,7 +152,7 @@ class RunPage {
     try {
       await fetchBytes(sample.url, (data) => this.reader.push(data));
       if (model !== this.model) return;
-      this.status.sample(sampleLabel(sample));
+      this.status.sample(sampleLabel(sample), this.experiment.missing ?? []);
       this.#drawn();
       this.timeline.fit();
       this.facts.expect();
@@ -345,7 +345,7 @@ class RunPage {
     const going = state === "queued" || state === "running" || state === "starting";
     this.form.disabled = going;
     this.button.dataset.action = going ? "cancel" : "run";
-    this.button.disabled = state === "starting" || (going && !mayCancel(this.run));
+    this.button.disabled = (state === "sample" && this.experiment?.missing?.length > 0) || state === "starting" || (going && !mayCancel(this.run));
     this.button.hidden = isFile() || !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
     need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
     need("#follow").hidden = state !== "running" || this.timeline?.camera.following !== "none";

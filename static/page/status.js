@@ -42,9 +42,9 @@ export class StatusLine {
     this.#say("bad", "", missing.map((name) => t(`lacking.${name}`)).join(" "));
   }
 
-  /** What is shown is the sample. @param {string} label when and where it was made */
-  sample(label) {
-    this.#say("idle", t("sample.title"), make("span", { class: "fact" }, label));
+  /** What is shown is the sample. @param {string} label when and where it was made @param {string[]} missing for want of what no other run can be had here */
+  sample(label, missing) {
+    this.#say(missing.length ? "bad" : "idle", t("sample.title"), make("span", { class: "fact" }, label), ...missing.map((name) => t(`lacking.${name}`)));
   }
 
   /** @param {string} state */
