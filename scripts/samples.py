@@ -88,7 +88,7 @@ def main(wanted: list[str]) -> int:
     experiments = [one for one in Catalogue.load(resources.experiments_dir()).experiments if not wanted or one.id in wanted]
     for experiment in experiments:
         print(f"{experiment.id}: {make_sample(experiment, folder)}", flush=True)
-    return 0 if all((folder / f"{one.id}.sched").exists() for one in experiments) else 1
+    return 0 if all((folder / f"{one.id}.sched").exists() for one in experiments if not one.header.requires) else 1
 
 
 if __name__ == "__main__":

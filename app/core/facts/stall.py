@@ -30,7 +30,8 @@ def longest_stall(recording: Recording, spans: Spans) -> dict[str, Any] | None:
     inside = spans.of(thread).in_state(*WAITS) if thread else None
     cause = longest(recording, inside.where((inside.begin < end) & (inside.end > begin))) if inside else None
     together = coroutines.in_state(State.READY)
-    others = int(((together.begin < end) & (together.end > begin) & np.isin(together.lane, siblings)).sum())
+    beside = together.lane[(together.begin < end) & (together.end > begin) & np.isin(together.lane, siblings)]
+    others = len(np.unique(beside[beside != culprit])) if culprit else len(np.unique(beside))
     return {**found, "culprit": culprit, "cause": cause, "ready_together": others}
 
 
