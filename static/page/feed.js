@@ -2,7 +2,7 @@
 /** Where a run's recording comes from: the live connection while it goes on, the finished file afterwards; both fill one model. */
 import { RecordingReader } from "../recording/reader.js";
 import { Model } from "../recording/model.js";
-import { fetchRecording } from "./api.js";
+import { fetchBytes, fetchRecording } from "./api.js";
 import { Live } from "./live.js";
 
 /** @typedef {import("./live.js").Status} Status */
@@ -66,9 +66,19 @@ export class Feed {
   }
 
   /** The whole of a finished run. Raises Problem or RecordingError; what could be read is in the model nevertheless. @param {string} run */
-  async load(run) {
+  load(run) {
+    return this.#gather((take) => fetchRecording(run, take));
+  }
+
+  /** A recording that lies at an address of its own, as `load`. @param {string} path */
+  loadFile(path) {
+    return this.#gather((take) => fetchBytes(path, take));
+  }
+
+  /** @param {(take: (data: Uint8Array) => Promise<void>) => Promise<void>} fetchAll */
+  async #gather(fetchAll) {
     try {
-      await fetchRecording(run, (data) => this.#reader.gather(data));
+      await fetchAll(async (data) => void (await this.#reader.gather(data)));
       await this.#reader.finish();
     } finally {
       this.#reader.close();

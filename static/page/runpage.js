@@ -150,7 +150,7 @@ class RunPage {
     if (isProjector()) this.#aboutOpen(false);
     const { model } = this;
     try {
-      await fetchBytes(sample.url, (data) => this.reader.push(data));
+      await this.feed.loadFile(sample.url);
       if (model !== this.model) return;
       this.status.sample(sampleLabel(sample), this.experiment.missing ?? []);
       this.#drawn();
