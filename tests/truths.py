@@ -67,14 +67,14 @@ def nobody_shares_a_gil(run: Run) -> None:
 
 def threads_and_their_gil_agree(run: Run) -> None:
     """Who runs Python holds the GIL meanwhile."""
-    tids = {(lane.pid, lane.tid): lane for lane in run.lanes(LaneKind.THREAD)}
+    tids = {(lane.parent, lane.tid): lane for lane in run.lanes(LaneKind.THREAD)}  # exec keeps the numbers
     for gil in run.lanes(LaneKind.GIL):
         holders = {t: tid for t, state, tid in run.states(gil.id) if state == "held"}
         held: dict[Any, Spans] = defaultdict(list)
         for begin, end in spans_of(run, gil.id, "held"):
             held[holders[begin]].append((begin, end))
         for tid, spans in held.items():
-            running = [span for span in spans_of(run, tids[gil.pid, tid].id, "running") if span[0] >= gil.t_ns]
+            running = [span for span in spans_of(run, tids[gil.parent, tid].id, "running") if span[0] >= gil.t_ns]
             ran_ns = sum(end - begin for begin, end in running)
             assert common_ns(spans, running) >= ran_ns * 0.98, f"{tid} ran Python without the GIL"
 

@@ -97,6 +97,10 @@ class KernelLanes:
         for tid in np.unique(switches["tid"]).tolist():
             lane_of[switches["tid"] == tid] = self._strips.get(tid, 0)
         begun = (lane_of != 0) & (switches["t"] >= self._lanes.opened_ns[lane_of])
+        for at in np.flatnonzero(begun & (switches["what"] == What.EXIT)).tolist():
+            tid = int(switches["tid"][at])
+            begun[at + 1 :] &= switches["tid"][at + 1 :] != tid  # the number is another's now: a thread that called exec has it
+            self._strips.pop(tid, None)
         rows = np.zeros(int(begun.sum()), _ROW)
         known = switches[begun]
         rows["t"], rows["lane"], rows["state"] = known["t"], lane_of[begun], _STRIP_STATE[known["what"]]
