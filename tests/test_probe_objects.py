@@ -111,7 +111,7 @@ for thread in threads: thread.join()
         "simply": ("SimpleQueue simple", None),
         "enters": ("Semaphore slots", "Semaphore.acquire"),
         "checks": ("Condition changed", "Condition.wait"),
-        "joins": ("Thread waits", "Thread.join"),
+        "joins": ("Thread waits" if sys.version_info < (3, 13) else None, "Thread.join"),
     }
     holders = {name: detail["holder"] for name, detail in said.items() if "holder" in detail}
     expected = dict.fromkeys(("eats", "pays", "local"), named["MainThread"])

@@ -310,3 +310,10 @@ def test_a_python_that_finds_no_hooks_is_observed_without_them_and_says_so(scrip
     ]
     assert [state for _t, state, _d in run.states(other)][-3:] == ["sleep", "running", "finished"]
     assert {"lock", "sleep"} <= {state for _t, state, _d in run.states(main)}
+
+
+def test_a_subinterpreter_says_what_is_not_observed_of_it(script: Any) -> None:
+    run = observe(script(SUBINTERPRETER))
+    main = run.lanes(LaneKind.THREAD)[0].id
+    said = [text for _t, lane, kind, text in run.json["marks"] if (lane, kind) == (main, "hook")]
+    assert [text.partition(":")[0] for text in said] == ["a subinterpreter"]

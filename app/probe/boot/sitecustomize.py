@@ -244,6 +244,7 @@ def _boot() -> None:
         _without_hooks(folder)
         return
     if not probe.observed():
+        probe.mark(7, "a subinterpreter: its tasks, greenlets and a GIL of its own are not observed, its calls are")
         return
     libraries = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
