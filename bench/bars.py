@@ -77,7 +77,7 @@ def chrome_trace(bars: Bars) -> Iterator[str]:
     for lane in range(LANES):
         thread = {"ph": "M", "pid": 1, "tid": lane + 1, "name": "thread_name", "args": {"name": f"Thread-{lane}"}}
         yield json.dumps(thread) + ",\n"
-    names = {state: STATES[State(state)].key for state in np.unique(bars.state)}
+    names = {state: STATES[State(state)].name for state in np.unique(bars.state)}
     last = bars.start_ns.size - 1
     for lane in range(LANES):
         for i, (start, length, state) in enumerate(
