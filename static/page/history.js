@@ -1,6 +1,6 @@
 // @ts-check
 /** The runs that this browser made of each experiment, and which of them a run is compared with. */
-import { recall, remember } from "./theme.js";
+import { recall, remember } from "../common/kept.js";
 
 /** @typedef {{id: string, parameters: Record<string, unknown>, wallNs: number}} Earlier `id` "" of the sample */
 

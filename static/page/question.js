@@ -3,7 +3,7 @@
 import { make } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
 import { meets, whenText } from "./conditions.js";
-import { recall, remember } from "./theme.js";
+import { recall, remember } from "../common/kept.js";
 
 /** @typedef {{zh: string, en: string}} Both */
 /** @typedef {{text: Both, answers: Both[], correct: number, explanation: Both, when: import("./conditions.js").When}} Question */
@@ -88,7 +88,7 @@ export class QuestionPanel {
     const [right, chosen] = [i === this.question.correct, i === this.#guess];
     const verdict = this.#revealed && right ? t("question.correct") : chosen ? t("question.wrong") : "";
     const state = this.#revealed ? (right ? "correct" : chosen ? "wrong" : null) : null;
-    const button = make("button", { class: "answer", type: "button", "aria-pressed": chosen, "data-state": state, disabled: this.#revealed }, make("span", {}, pick(answer)), verdict ? make("span", { class: "verdict" }, verdict) : null);
+    const button = make("button", { class: "answer", type: "button", "aria-pressed": String(chosen), "data-state": state, disabled: this.#revealed }, make("span", {}, pick(answer)), verdict ? make("span", { class: "verdict" }, verdict) : null);
     button.addEventListener("click", () => this.#choose(i));
     return button;
   }

@@ -1,6 +1,9 @@
 // @ts-check
 /** Light and dark: the system's choice until the viewer makes one, which is kept. */
 import { t } from "../common/i18n.js";
+import { recall, remember } from "../common/kept.js";
+
+export { recall, remember };
 
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -35,22 +38,4 @@ export function installTheme(button) {
     say();
   });
   say();
-}
-
-/** Kept in this browser, where it lets us. @param {string} key @param {string} value */
-export function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // A browser that keeps nothing still shows everything.
-  }
-}
-
-/** @param {string} key @returns {string | null} */
-export function recall(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
 }
