@@ -252,3 +252,14 @@ def test_lanes_are_picked_by_their_own_name_and_that_of_the_lane_above(make: Mak
     assert judge(make, "lane_count", kind="thread", named="er/Main")["figures"] == {"lanes": 2}
     assert judge(make, "lane_count", kind="thread", named="reader/Other")["figures"] == {"lanes": 0}
     assert judge(make, "lane_count", kind="thread", named="reader")["figures"] == {"lanes": 0}
+
+
+def test_counter_within(make: Maker) -> None:
+    lane = make.lane(0, 0, LaneKind.SEMAPHORE, "semaphore of 3")
+    for at_ms, taken in ((1, 1), (2, 3), (3, 0)):
+        make.count(at_ms * MS, lane, taken)
+    said = judge(make, "counter_within", kind="semaphore", most=3)
+    assert (said["verdict"], said["figures"]) == ("holds", {"peak": 3, "changes": 3})
+    assert judge(make, "counter_within", kind="semaphore", most=2)["verdict"] == "fails"
+    assert judge(make, "counter_within", kind="semaphore", most=9, least_peak=4)["verdict"] == "fails"
+    assert judge(make, "counter_within", kind="memory", most=9)["verdict"] == "fails"

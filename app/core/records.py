@@ -32,6 +32,7 @@ class LaneKind(IntEnum):
     CONSUMER = 13
     CPU = 14
     MEMORY = 15
+    SEMAPHORE = 16
 
 
 class StateClass(StrEnum):

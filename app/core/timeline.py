@@ -27,6 +27,7 @@ from app.core.kernel import KernelLanes
 from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
+from app.core.semaphores import SemaphoreLanes
 from app.core.streams import Streams
 from app.core.tables import DetailTable, LaneTable, StringTable
 from app.core.threads import GIL_TAKE, GIL_WAIT
@@ -38,7 +39,7 @@ DUE = "due"
 OVERDUE_SHOWN_NS = 20_000_000
 """While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
-_EVENT_KINDS = (*KINDS, obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.FAR_FLOW, obs.Kind.MARK, obs.Kind.COUNTER, obs.Kind.GIL)
+_EVENT_KINDS = (*KINDS, obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.FAR_FLOW, obs.Kind.MARK, obs.Kind.GIL)
 _CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
 """What has not ended when its process does, was cut short by that; loops and the GIL merely end, strips by the kernel's word."""
 _LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
@@ -69,6 +70,7 @@ class Timeline:
         self._output: list[bytes] = []
         self._records = 0
         self._dropped = 0
+        self._semaphores = SemaphoreLanes(self._lanes, self._strings, self._lane_of_pid)
         self._encoders = (
             (obs.Kind.STATE, self._states),
             (obs.Kind.FLOW, self._flows),
@@ -102,10 +104,15 @@ class Timeline:
             numbers.gil_lane(int(told[0]))
         numbers.define(records)
         self._open_strips(numbers)
+        for t_ns, lane, taken in self._semaphores.counts(records[records["kind"] == obs.Kind.COUNTER]):
+            self._event(t_ns, lane, obs.Kind.COUNTER, 0, value=taken)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]
         if len(picked):
             events = self._translate(numbers, *self._objects[process].attach(numbers, picked))
             self._pending += [events, *self._gil_lane(numbers, events)]
+
+    def _lane_of_pid(self, pid: int) -> int:
+        return next((process.lane for process in reversed(self._processes) if process.pid == pid), 0)
 
     def observe_kernel(self) -> None:
         """From now on context switches come in: threads get a strip that says where the kernel had them."""

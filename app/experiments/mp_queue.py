@@ -10,8 +10,8 @@ zh = "进程间通信：Queue"
 en = "Between processes: a Queue"
 
 [note]
-zh = "multiprocessing.Queue 由三样东西拼成：一根管道，几个信号量，再加生产者进程里的一个线程。put 先从计数信号量取走一个空位（没有空位就等），把对象放进本进程的缓冲区就返回；真正把它写进管道的是 QueueFeederThread，第一次 put 时才启动。get 从管道读出一个对象，再归还空位。所以队列的深度就是被取走的空位数，从不超过 maxsize；满了 put 等，空了 get 等。put 返回不等于对方收到，甚至不等于已经写进管道。这样的 Queue 只能在同一台机器的父子进程之间用，对方必须是 Python；进程一崩溃，里面的消息就没了。要跨机器、跨语言、不丢，就要用 RabbitMQ 这样的消息中间件。"
-en = "A multiprocessing.Queue is made of a pipe, a few semaphores, and a thread in the producer's process. put first takes a free place from a counting semaphore (and waits where there is none), lays the object into a buffer of its own process and returns; it is the QueueFeederThread, started at the first put, that writes it to the pipe. get reads an object from the pipe and gives the place back. So the depth of the queue is the number of places taken and never above maxsize: full, put waits; empty, get waits. That put has returned does not mean that the other side has the object, nor even that it is in the pipe. Such a Queue joins related processes of one machine, all of them Python, and what is in it is gone when they crash. Across machines or languages, or where nothing may be lost, one uses a message broker such as RabbitMQ."
+zh = "multiprocessing.Queue 由三样东西拼成：一根管道，几个信号量，再加生产者进程里的一个线程。put 先从计数信号量取走一个空位（没有空位就等），把对象放进本进程的缓冲区就返回；真正把它写进管道的是 QueueFeederThread，第一次 put 时才启动。get 从管道读出一个对象，再归还空位。所以被占的位子数就是队列的深度（时间线上的“信号量”一行），从不超过 maxsize；满了 put 等，空了 get 等。put 返回不等于对方收到，甚至不等于已经写进管道。这样的 Queue 只能在同一台机器的父子进程之间用，对方必须是 Python；进程一崩溃，里面的消息就没了。要跨机器、跨语言、不丢，就要用 RabbitMQ 这样的消息中间件。"
+en = "A multiprocessing.Queue is made of a pipe, a few semaphores, and a thread in the producer's process. put first takes a free place from a counting semaphore (and waits where there is none), lays the object into a buffer of its own process and returns; it is the QueueFeederThread, started at the first put, that writes it to the pipe. get reads an object from the pipe and gives the place back. So the number of places taken is the depth of the queue (the semaphore's row on the timeline), and never above maxsize: full, put waits; empty, get waits. That put has returned does not mean that the other side has the object, nor even that it is in the pipe. Such a Queue joins related processes of one machine, all of them Python, and what is in it is gone when they crash. Across machines or languages, or where nothing may be lost, one uses a message broker such as RabbitMQ."
 
 [shows]
 zh = "满了 put 等，空了 get 等；底下是管道和一个喂它的线程"
@@ -62,6 +62,11 @@ check = "share_of_life"
 arguments = { kind = "thread", named = "consumer/MainThread", state = "pipe", least = 0.4 }
 when = { slow = "producer", items = { minimum = 5 } }
 says = { zh = "队列空着，消费者大部分时间在 get 里等管道", en = "the queue was empty, and the consumer waited in get for the pipe most of the time" }
+
+[[expected]]
+check = "counter_within"
+arguments = { kind = "semaphore", most = "$maxsize" }
+says = { zh = "队列里从不超过 maxsize 个", en = "the queue never held more than maxsize items" }
 
 [[expected]]
 check = "lane_count"

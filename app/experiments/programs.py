@@ -99,7 +99,7 @@ def program(count):
     while count > 0:
         count -= 1
     passed, computed = time.perf_counter() - start, time.process_time()
-    print(f"PID {os.getpid()}: {passed:.2f} s passed, {computed:.2f} s of them on a core", flush=True)
+    print(f"PID {os.getpid()}: {passed:.2f} s, {computed:.2f} s on a core", flush=True)
 
 
 if __name__ == "__main__":

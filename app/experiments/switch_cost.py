@@ -89,8 +89,8 @@ def measured(name):
     yield
     microseconds = (time.perf_counter() - start) * 1e6 / (2 * rounds)
     switches = (kernel_switches() - before) / (2 * rounds)
-    bar = "█" * min(round(microseconds), 40) or "▏"
-    print(f"{name:9} {microseconds:6.2f} µs {switches:5.2f} kernel switches {bar}")
+    bar = "█" * min(round(microseconds / 4), 8) or "▏"
+    print(f"{name:9}{microseconds:7.2f} µs{switches:6.2f} {bar}")
 
 
 def play(first, second):
@@ -127,8 +127,7 @@ async def tasks():
 
 
 def greenlets():
-    main = getcurrent()
-    other = greenlet(lambda: [main.switch() for _ in range(rounds)])
+    other = greenlet(lambda: [getcurrent().parent.switch() for _ in range(rounds)])
     with measured("greenlet"):
         for _ in range(rounds):
             other.switch()
@@ -141,6 +140,7 @@ def generators():
             next(other)
 
 
+print("hand-over: time, kernel switches")
 for show in (processes, threads, lambda: asyncio.run(tasks()), greenlets, generators):
     show()
     time.sleep(0.1)

@@ -29,13 +29,13 @@
 #define PROBE_PUBLISHED_EVEN_LAP 0x80
 
 enum probe_kind {
-    PROBE_STATE = 1,  /* lane enters state; text, file, line, value say why */
-    PROBE_STRING = 2, /* a piece of a string: see struct probe_string_record */
-    PROBE_LANE = 3,   /* lane begins: state = its kind, text = name, line = thread id, value = parent | creator << 32 */
-    PROBE_NAME = 4,   /* lane is called text from now on */
-    PROBE_FLOW = 5,   /* state = flow kind, from lane, value = to lane */
-    PROBE_MARK = 6,   /* state = mark kind, text */
-    PROBE_COUNTER = 7,
+    PROBE_STATE = 1,     /* lane enters state; text, file, line, value say why */
+    PROBE_STRING = 2,    /* a piece of a string: see struct probe_string_record */
+    PROBE_LANE = 3,      /* lane begins: state = its kind, text = name, line = thread id, value = parent | creator << 32 */
+    PROBE_NAME = 4,      /* lane is called text from now on */
+    PROBE_FLOW = 5,      /* state = flow kind, from lane, value = to lane */
+    PROBE_MARK = 6,      /* state = mark kind, text */
+    PROBE_COUNTER = 7,   /* a semaphore of several processes: line = its id, value = places << 32 | how many are taken */
     PROBE_GIL = 8,       /* state = enum probe_gil, lane = thread, value = address of the GIL's condition variable */
     PROBE_KERNEL = 9,    /* reserved for context switches */
     PROBE_OBJECT = 10,   /* descriptor `value` is text from now on; without a text: no longer what it was */

@@ -95,13 +95,16 @@ function gilWait(model, facts) {
   return say("facts.gilWait", { thread: laneName(lane), time });
 }
 
+/** A plain lock by its name alone. @param {string} object */
+const lockName = (object) => object.replace(/^Lock (?=.)/, "");
+
 /** Who waited for whom in a circle. @param {Model} model @param {Facts} facts */
 function deadlock(model, { deadlock: found }) {
   if (!found) return null;
   const cycle = found.waits.flatMap((/** @type {any} */ wait, /** @type {number} */ i) => {
     const named = (/** @type {number} */ id) => (model.lanes[id] ? laneName(model.lanes[id]) : String(id));
-    const wants = { text: wait.wants, fact: `deadlock.waits.${i}.duration_ns`, value: wait.duration_ns, place: () => placeOfSpan(model, wait) };
-    const values = { waiter: named(wait.lane), has: wait.has, wants, holder: named(wait.holder) };
+    const wants = { text: lockName(wait.wants), fact: `deadlock.waits.${i}.duration_ns`, value: wait.duration_ns, place: () => placeOfSpan(model, wait) };
+    const values = { waiter: named(wait.lane), has: lockName(wait.has), wants, holder: named(wait.holder) };
     return [...(i ? [t("facts.deadlockAnd")] : []), ...say(found.waits.length > 1 ? "facts.deadlockWait" : "facts.deadlockAlone", values)];
   });
   return tParts("facts.deadlock").flatMap((part) => (typeof part === "string" ? [part] : cycle));

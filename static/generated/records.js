@@ -23,6 +23,7 @@ export const LaneKind = /** @type {const} */ ({
   CONSUMER: 13,
   CPU: 14,
   MEMORY: 15,
+  SEMAPHORE: 16,
 });
 
 export const State = /** @type {const} */ ({

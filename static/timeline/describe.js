@@ -19,6 +19,7 @@ export const kindName = (lane) => t(`lane.${KIND_KEYS[lane.kind] ?? "unknown"}`)
 export function laneName(lane) {
   if (lane.kind === LaneKind.MACHINE) return t("lane.machine");
   if (lane.kind === LaneKind.GIL) return lane.name || "GIL";
+  if (lane.kind === LaneKind.SEMAPHORE) return t(/\d/.test(lane.name) ? "lane.semaphoreOf" : "lane.semaphore", { n: /\d+/.exec(lane.name)?.[0] ?? "" });
   if (lane.kind === LaneKind.CORE) return `${kindName(lane)} ${/\d+/.exec(lane.name)?.[0] ?? lane.name}`;
   if (lane.kind === LaneKind.CPU || lane.kind === LaneKind.MEMORY) return kindName(lane);
   return lane.name || `${kindName(lane)} ${lane.id}`;

@@ -66,3 +66,32 @@ def test_empty_get_waits_for_the_pipe() -> None:
 def test_with_room_for_all_put_never_waits_for_a_place() -> None:
     run = seen("mp-queue", maxsize=20)
     assert waits_in_put(run) == []
+
+
+def depths(run: Seen) -> list[tuple[int, int]]:
+    """(time, items in the queue) after each put and get, by its counting semaphore."""
+    (lane,) = run.lanes(LaneKind.SEMAPHORE)
+    return [(t, int(value)) for t, number, value in sorted(run.json["counters"]) if number == lane.id]
+
+
+def test_the_depth_is_never_above_maxsize_and_reaches_it_when_the_consumer_is_slow() -> None:
+    run = seen("mp-queue")
+    assert [lane.name for lane in run.lanes(LaneKind.SEMAPHORE)] == ["semaphore of 3"]
+    taken = [value for _t, value in depths(run)]
+    assert len(taken) == 2 * ITEMS
+    assert (min(taken), max(taken)) == (0, 3)
+    assert taken[-1] == 0
+
+
+def test_while_put_waits_the_queue_is_full() -> None:
+    run = seen("mp-queue")
+    for begin, end in waits_in_put(run):
+        before = [value for t, value in depths(run) if t <= begin]
+        within = [value for t, value in depths(run) if begin < t < end]
+        assert before[-1] == 3
+        assert within[0] == 2  # the get that let it go
+
+
+def test_the_depth_stays_low_when_the_producer_is_slow_and_there_is_room_for_all_with_a_large_queue() -> None:
+    assert max(value for _t, value in depths(seen("mp-queue", slow="producer"))) <= 2
+    assert max(value for _t, value in depths(seen("mp-queue", maxsize=20))) >= ITEMS - 2

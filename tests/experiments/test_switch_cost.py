@@ -18,14 +18,14 @@ HAND_OVERS = 800
 
 def printed(run: Seen) -> dict[str, tuple[float, float]]:
     """Kind → microseconds and kernel switches of one hand-over, as the script printed them."""
-    rows = [line.split() for line in run.output.splitlines()]
+    rows = [line.split() for line in run.output.splitlines()[1:]]
     assert tuple(row[0] for row in rows) == KINDS
     return {row[0]: (float(row[1]), float(row[3])) for row in rows}
 
 
 def stretch(run: Seen, kind: str) -> Span:
     """While the hand-overs of a kind went on: from the print of the kind before, and its rest, to its own print."""
-    times = sorted(row[0] for row in run.json["marks"] if row[2] == "stdout")
+    times = sorted(row[0] for row in run.json["marks"] if row[2] == "stdout")[1:]
     at = KINDS.index(kind)
     naps = run.stays(main(run), "sleep")
     return (naps[at - 1][1] if at else 0), times[at]

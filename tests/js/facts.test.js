@@ -82,8 +82,8 @@ test("a deadlock is told first, with who holds what and waits for whom", async (
   const deadlock = { since_ns: 5e9, waits: [wait(a, "Lock one", "Lock two", b), wait(b, "Lock two", "Lock one", a)] };
   const facts = { wall_ns: 6e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, gils: [], stall: null, deadlock };
   use("en", catalogue("en"));
-  assert.equal(plain(model, facts)[0], `Deadlock: ${a.name} holds Lock one and waits for Lock two, which ${b.name} holds; ${b.name} holds Lock two and waits for Lock one, which ${a.name} holds.`);
+  assert.equal(plain(model, facts)[0], `Deadlock: ${a.name} holds one and waits for two, which ${b.name} holds; ${b.name} holds two and waits for one, which ${a.name} holds.`);
   use("zh", catalogue("zh"));
-  assert.equal(plain(model, facts)[0], `死锁：${a.name} 持有 Lock one，在等 ${b.name} 持有的 Lock two；${b.name} 持有 Lock two，在等 ${a.name} 持有的 Lock one。`);
+  assert.equal(plain(model, facts)[0], `死锁：${a.name} 持有 one，在等 ${b.name} 持有的 two；${b.name} 持有 two，在等 ${a.name} 持有的 one。`);
   assert.equal(plain(model, { ...facts, deadlock: null }).some((text) => text.startsWith("死锁")), false);
 });

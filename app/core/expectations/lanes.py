@@ -34,3 +34,12 @@ def flow_count(seen: Seen, *, flow: str, least: float = 1, most: float = float("
     """So many arrows of a kind (`spawn`, `wake`, `handover`, `message`, `join`) were seen. Figure: `flows`."""
     count = int((seen.recording.flows["kind"] == FlowKind[flow.upper()]).sum())
     return Verdict(least <= count <= most, {"flows": count})
+
+
+@check
+def counter_within(seen: Seen, *, kind: str, named: str = "", most: float, least_peak: float = 1) -> Verdict:
+    """Counters on those lanes never went above `most`, and at least once as high as `least_peak`. Figures: `peak`, `changes`."""
+    counters = seen.recording.counters
+    values = counters["value"][np.isin(counters["lane"], seen.lanes(kind, named))]
+    peak = float(values.max(initial=0))
+    return Verdict(least_peak <= peak <= most, {"peak": peak, "changes": len(values)})

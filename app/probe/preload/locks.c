@@ -31,19 +31,23 @@ void probe_taken(const sem_t *semaphore)
         return;
     struct probe_thread *thread = probe_thread();
     struct probe_shared *shared = probe_shared(semaphore);
-    if (shared)
+    if (shared) {
         atomic_store_explicit(&shared->owner, thread->tid, memory_order_relaxed);
-    else
+        probe_count_places(semaphore, 0);
+    } else {
         probe_note(owners, semaphore, thread->lane);
+    }
 }
 
 void probe_released(const sem_t *semaphore)
 {
     struct probe_shared *shared = probe_shared(semaphore);
-    if (shared)
+    if (shared) {
         atomic_store_explicit(&shared->owner, 0, memory_order_relaxed);
-    else
+        probe_count_places(semaphore, 1); /* before it is: afterwards its page may be gone */
+    } else {
         probe_note(owners, semaphore, 0);
+    }
 }
 
 static void forget(const sem_t *semaphore)

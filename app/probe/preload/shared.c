@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "preload.h"
 #include "wakes.h"
@@ -14,6 +15,7 @@
 #define MOST 1024u /* a power of two; more of them are not observed across processes */
 #define PAGE 4096u
 #define OFFSET 2048u
+#define ID_PID_SHIFT 10
 
 REAL(sem_open, NULL)
 REAL(sem_close, NULL)
@@ -35,6 +37,35 @@ struct probe_shared *probe_shared(const sem_t *semaphore)
     return (struct probe_shared *)(page + OFFSET);
 }
 
+/* Only what counts to more than one: of a lock its waits tell everything. */
+static void make_countable(struct probe_shared *shared, unsigned int places)
+{
+    static _Atomic uint32_t made;
+    if (places < 2 || atomic_load_explicit(&shared->places, memory_order_relaxed))
+        return;
+    uint32_t number = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+    atomic_store_explicit(&shared->id, (uint32_t)getpid() << ID_PID_SHIFT | (number & ((1u << ID_PID_SHIFT) - 1)),
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->places, places, memory_order_release);
+}
+
+void probe_count_places(const sem_t *semaphore, int given_back)
+{
+    struct probe_shared *shared = probe_shared(semaphore);
+    struct probe_ring *ring = probe_observing();
+    uint32_t places = shared ? atomic_load_explicit(&shared->places, memory_order_acquire) : 0;
+    int left;
+    if (places < 2 || !ring || !probe_armed() || sem_getvalue((sem_t *)semaphore, &left) != 0)
+        return;
+    struct probe_thread *thread = probe_thread();
+    if (thread->ended || thread->finished)
+        return;
+    int64_t taken = (int64_t)places - left - given_back;
+    struct probe_where id = {.line = atomic_load_explicit(&shared->id, memory_order_relaxed)};
+    probe_emit(ring, probe_now(), thread->lane, PROBE_COUNTER, 0, &id,
+               (uint64_t)places << 32 | (uint32_t)(taken > 0 ? taken : 0));
+}
+
 EXPORT sem_t *sem_open(const char *name, int flags, ...)
 {
     va_list more;
@@ -43,8 +74,11 @@ EXPORT sem_t *sem_open(const char *name, int flags, ...)
     unsigned int value = flags & O_CREAT ? va_arg(more, unsigned int) : 0;
     va_end(more);
     sem_t *semaphore = real_sem_open()(name, flags, mode, value);
-    if (semaphore != SEM_FAILED && (uintptr_t)semaphore % PAGE == 0)
+    if (semaphore != SEM_FAILED && (uintptr_t)semaphore % PAGE == 0) {
         atomic_store_explicit(slot_of((uintptr_t)semaphore), (uintptr_t)semaphore, memory_order_relaxed);
+        if (flags & O_CREAT)
+            make_countable(probe_shared(semaphore), value);
+    }
     return semaphore;
 }
 

@@ -20,10 +20,13 @@ bool probe_is_mutex(const sem_t *semaphore);
 
 /* shared.c: semaphores of several processes; what a process leaves there for the others, NULL for any other semaphore */
 struct probe_shared {
-    _Atomic uint64_t posts; /* how many << 32 | thread id of the latest poster */
-    _Atomic uint32_t owner; /* thread id of whoever took it last, 0 nobody */
+    _Atomic uint64_t posts;  /* how many << 32 | thread id of the latest poster */
+    _Atomic uint32_t owner;  /* thread id of whoever took it last, 0 nobody */
+    _Atomic uint32_t places; /* how high it counted when it was made, 0 unknown */
+    _Atomic uint32_t id;     /* the same for all processes: its maker's pid and a number */
 };
 struct probe_shared *probe_shared(const sem_t *semaphore);
+void probe_count_places(const sem_t *semaphore, int given_back); /* how many of its places are taken, less those */
 
 /* --- a table from addresses to 32-bit words: one word an entry, so that nobody waits and nobody reads halves. Where two
  * addresses meet the later stays and the other is not known: something may be missing, nothing is wrong. */
