@@ -4,7 +4,7 @@
 # make lock   remakes the pinned requirements                   make clean  removes what was built (.venv stays)
 #
 # Settings: PYTHON=python3.13 (which interpreter), ARGS="--port 9000" (for run, test, bench),
-#           SCHEDSCOPE_APT=0 (install no system packages), SCHEDSCOPE_BROKER=1 (RabbitMQ too).
+#           SCHEDSCOPE_APT=0 (install no system packages), SCHEDSCOPE_BROKER=0 (no RabbitMQ).
 #
 # A stamp in .make/ says that a step of the set-up is done; a second `make run` starts at once.
 

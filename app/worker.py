@@ -207,16 +207,22 @@ def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:
     """Run the job, write its recording; the END document."""
     prepared = prepare(job)
     target = Stoppable(prepared, control)
+    document = _document(job, prepared.script_path, prepared.limits, prepared.sandbox)
     return record(
         target,
         file,
-        _document(job, prepared.script_path, prepared.limits, prepared.sandbox),
+        document | broker_words(prepared.broker),
         prepared.bounds,
         on_flush=lambda size: control.say(size_bytes=size),
         classify=target.classify,
         echo=_echo if job["trusted"] else None,
         beside=[prepared.broker] if prepared.broker else [],
     )
+
+
+def broker_words(broker: BrokerObserver | None) -> dict[str, str]:
+    """What the recording's header says of the run's broker, if it has one."""
+    return {} if broker is None else {"broker": broker.description}
 
 
 def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: str) -> dict[str, Any]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from app.broker import installation
+from app.broker.lease import KeeperProcess
 
 # How long an example takes says how busy the machine is, nothing of what is tested; pytest's timeout ends what hangs.
 settings.register_profile("schedscope", deadline=None)
@@ -57,3 +61,13 @@ def free_port() -> int:
     """A TCP port of loopback that nobody listened on a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Iterator[str]:
+    """The socket of a keeper of RabbitMQ nodes, which all tests of this session share: a node takes seconds to start."""
+    if installation.find() is None:
+        pytest.skip("needs RabbitMQ")
+    process = KeeperProcess()
+    yield process.socket_path()
+    process.close()

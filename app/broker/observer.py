@@ -36,6 +36,7 @@ class BrokerObserver:
 
     def __init__(self, lease: Lease, amqp: Sequence[socket.socket], switch: Sequence[socket.socket] = ()) -> None:
         self._lease = lease
+        self.description = lease.description
         access = lease.access
         self._tap = Tap(amqp, (access.host, access.port), Identity(access.user, access.password, access.vhost))
         self._switch = Switch(switch, self._crash)

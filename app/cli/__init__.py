@@ -25,6 +25,11 @@ An oscilloscope for Python concurrency.
 `schedscope COMMAND --help` says more."""
 
 
+_BROKER = """\
+let the script find RabbitMQ at localhost:5672, and draw what goes over the wire: `local` starts a node for this run,
+amqp://USER:PASSWORD@HOST:PORT/VHOST leads to one that is there"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status (2 where the command line is wrong)."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -55,12 +60,17 @@ def serve(words: list[str]) -> int:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="where recordings are kept (default ~/.local/share/schedscope)"
     )
+    parser.add_argument(
+        "--broker",
+        metavar="URL",
+        help="amqp://USER:PASSWORD@HOST:PORT/VHOST; by default nodes of our own, where RabbitMQ is installed",
+    )
     options = parser.parse_args(words)
 
     from app.web import Settings, server
 
     try:
-        settings = Settings.from_environment(data_dir=options.data, database_url=options.database)
+        settings = Settings.from_environment(data_dir=options.data, database_url=options.database, broker_url=options.broker)
         server.serve(settings, options.host, options.port)
     except (ValueError, OSError, RuntimeError) as error:
         return _complain("serve", str(error), 1)
@@ -71,13 +81,14 @@ def run(words: list[str]) -> int:
     """`schedscope run`: a local server and in it one trusted run; the page is opened, and served until Ctrl-C."""
     parser = ScriptParser(
         prog="schedscope run",
-        usage="schedscope run [--host HOST] [--port PORT] [--python PATH] [--no-browser] FILE [ARGS …]",
+        usage="schedscope run [--host HOST] [--port PORT] [--python PATH] [--broker local|URL] [--no-browser] FILE [ARGS …]",
         description="Run a script of your own (your environment, no sandbox), observed, and open its live page. "
         "Everything behind FILE is the script's.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address of the page (default %(default)s: this machine only)")
     parser.add_argument("--port", type=int, default=0, help="port of the page (default: a free one)")
     parser.add_argument("--python", metavar="PATH", help="another interpreter")
+    parser.add_argument("--broker", metavar="local|URL", help=_BROKER)
     parser.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     options = parser.parse_divided(words)
     path = Path(options.file)
@@ -98,10 +109,12 @@ def run(words: list[str]) -> int:
         python=options.python,
         cwd=str(Path.cwd()),
         stdin=f"/proc/{os.getpid()}/fd/0" if _is_open(0) else None,
+        broker="whole" if options.broker == "local" else "shared" if options.broker else None,
     )
+    url = None if options.broker == "local" else options.broker
     with tempfile.TemporaryDirectory(prefix="schedscope-run-") as folder:
-        settings = Settings.from_environment(data_dir=Path(folder), slots=1)
         try:
+            settings = Settings.from_environment(data_dir=Path(folder), slots=1, broker_url=url)
             server.serve_run(settings, options.host, options.port, job, open_browser=not options.no_browser)
         except (ValueError, OSError, RuntimeError) as error:
             return _complain("run", str(error), 1)
@@ -112,20 +125,23 @@ def record(words: list[str]) -> int:
     """`schedscope record`: no server; ends with the script's own exit status."""
     parser = ScriptParser(
         prog="schedscope record",
-        usage="schedscope record -o RUN.sched [--sandbox] [--python PATH] FILE [ARGS …]   or, with the options last,\n"
-        "       schedscope record FILE [ARGS …] -o RUN.sched [--sandbox] [--python PATH]",
+        usage="schedscope record -o RUN.sched [--sandbox] [--python PATH] [--broker local|URL] FILE [ARGS …]   or, with the options last,\n"
+        "       schedscope record FILE [ARGS …] -o RUN.sched [--sandbox] [--python PATH] [--broker local|URL]",
         description="Run a script of your own, observed, into a file. Its input, output and exit status are its own; killed by "
         "signal N it is 128 + N. Where our options stand before FILE, or behind a `--`, all the rest is the script's.",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RUN.sched", help="the file to write")
     parser.add_argument("--sandbox", action="store_true", help="in the server's sandbox, with its limits")
     parser.add_argument("--python", metavar="PATH", help="another interpreter")
+    parser.add_argument("--broker", metavar="local|URL", help=_BROKER)
     options = parser.parse_divided(words, output=("-o", "--output"))
 
     from app.cli.record import RefusedError, record_script
 
     try:
-        return record_script(Path(options.file), options.script, options.output, options.python, options.sandbox)
+        return record_script(
+            Path(options.file), options.script, options.output, options.python, options.sandbox, options.broker
+        )
     except RefusedError as error:
         return _complain("record", str(error), 2)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.broker import installation
 from app.recorder import header, probe
 from app.sandbox import check
-
-_BROKER_PLACES = ("/usr/sbin", "/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/sbin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,9 @@ def sandbox() -> Iterator[Finding]:
 
 def broker() -> Iterator[Finding]:
     """RabbitMQ's own start script: its node is started for the experiments that need one."""
-    found = shutil.which("rabbitmq-server", path=os.pathsep.join([os.environ.get("PATH", ""), *_BROKER_PLACES]))
-    if found:
-        yield Finding("broker", "RabbitMQ", True, found)
+    found = installation.find()
+    remedy = f"apt-get install --no-install-recommends {installation.PACKAGE} (or serve --broker amqp://…)"
+    if found is None:
+        yield Finding("broker", "RabbitMQ", False, "not installed", remedy)
     else:
-        yield Finding("broker", "RabbitMQ", False, "rabbitmq-server is not installed", "apt-get install rabbitmq-server")
+        yield Finding("broker", "RabbitMQ", True, f"{found.version or 'version unknown'}, {found.server}")

@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from app.broker.installation import BrokerError
+from app.broker.lease import KeeperProcess
 from app.core.records import Outcome, Stream
 from app.recorder import header, interpreters
 from app.recorder.session import record as observe
 from app.sandbox.launch import SandboxError
-from app.worker import prepare
+from app.worker import broker_words, prepare
 
 
 class RefusedError(Exception):
@@ -44,16 +46,37 @@ class _Stops:
             self.status = 128 + signal.SIGPIPE
 
 
-def record_script(script: Path, argv: Sequence[str], output: Path, python: str | None, sandbox: bool) -> int:
+def record_script(
+    script: Path, argv: Sequence[str], output: Path, python: str | None, sandbox: bool, broker: str | None = None
+) -> int:
     """Run the script and write its recording; the script's exit status. Raises RefusedError when it cannot even start.
 
     The file is made only once the script is ready to start: a mistyped line costs no recording of yesterday.
     """
     if sandbox and python:
         raise RefusedError("the sandbox has the interpreter of this program; --python is for scripts without it")
+    keeper = KeeperProcess()
+    try:
+        return _record(script, argv, output, python, sandbox, _broker(broker, keeper))
+    except BrokerError as error:
+        raise RefusedError(str(error)) from error
+    finally:
+        keeper.close()
+
+
+def _broker(asked: str | None, keeper: KeeperProcess) -> dict[str, Any] | None:
+    """`local`: a node for this run alone, which it may kill; a URL: that broker."""
+    if asked is None:
+        return None
+    return {"keeper": keeper.socket_path(), "whole": True} if asked == "local" else {"url": asked}
+
+
+def _record(
+    script: Path, argv: Sequence[str], output: Path, python: str | None, sandbox: bool, broker: Mapping[str, Any] | None
+) -> int:
     try:
         source = script.read_text("utf-8", "replace")
-        job = _job(script, source, argv, python, sandbox)
+        job = _job(script, source, argv, python, sandbox) | {"broker": broker}
         document_of_python = interpreters.ask(python).says if python else header.interpreter()
         prepared = prepare(job)
     except (OSError, ValueError, SandboxError) as error:
@@ -69,17 +92,20 @@ def record_script(script: Path, argv: Sequence[str], output: Path, python: str |
         out = output.open("wb")
     except OSError as error:
         prepared.target.close()
+        if prepared.broker is not None:
+            prepared.broker.close()
         raise RefusedError(_words(error)) from error
     stops = _Stops()
     with out, _signals(stops):
         end = observe(
             prepared.target,
             out,
-            document | {"sandbox": prepared.sandbox},
+            document | {"sandbox": prepared.sandbox} | broker_words(prepared.broker),
             prepared.bounds,
             cancelled=lambda: stops.status is not None,
             classify=prepared.classify,
             echo=stops.echo,
+            beside=[prepared.broker] if prepared.broker else [],
         )
     return _status(end, stops)
 

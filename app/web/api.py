@@ -14,6 +14,7 @@ from app.catalogue import Experiment, FieldError
 from app.core.export.formats import FORMATS
 from app.recorder import interpreters
 from app.store import Run
+from app.web import requirements
 from app.web.feed import Feed, Status
 from app.web.problems import Problem
 from app.web.runs import Job
@@ -100,7 +101,7 @@ async def create_run(request: Request, new: NewRun, response: Response) -> Creat
         raise Problem(403, "source-refused", "Own code is not accepted", detail, [FieldError("source", detail)])
     experiment = _experiment_of(state, new.experiment)
     values = experiment.validate(new.parameters)
-    await _must_have(experiment.header.requires)
+    await _must_have(experiment.header.requires, state.settings)
     job = job_of(experiment, values, state.settings)
     run, token = await state.manager.submit(job, state.clients.of_request(request))
     url = f"/runs/{run.id}"
@@ -117,9 +118,9 @@ def _experiment_of(state: ServerState, experiment_id: str | None) -> Experiment:
     return experiment
 
 
-async def _must_have(requires: tuple[str, ...]) -> None:
+async def _must_have(requires: tuple[str, ...], settings: Settings) -> None:
     """Raises Problem 409 where this machine lacks what an experiment requires."""
-    if lacking := await asyncio.to_thread(interpreters.missing, requires):
+    if lacking := await asyncio.to_thread(requirements.missing, requires, settings):
         detail = f"This machine lacks what the experiment requires: {', '.join(lacking)}."
         raise Problem(409, "requirement-missing", "Cannot run here", detail, [FieldError("experiment", detail, list(lacking))])
 
@@ -139,7 +140,14 @@ def job_of(experiment: Experiment, values: dict[str, Any], settings: Settings) -
         python=_python_for(experiment),
         cwd="/",
         calibrate=experiment.header.cpu_bound,
+        broker=_broker_for(experiment),
     )
+
+
+def _broker_for(experiment: Experiment) -> str | None:
+    if requirements.CRASH in experiment.header.requires:
+        return "whole"
+    return "shared" if requirements.BROKER in experiment.header.requires else None
 
 
 def _python_for(experiment: Experiment) -> str | None:

@@ -11,8 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
 from app.catalogue import Experiment
-from app.recorder import interpreters
-from app.web import language
+from app.web import language, requirements
 from app.web.api import run_json
 from app.web.problems import Problem, unknown
 from app.web.settings import Settings
@@ -104,7 +103,7 @@ async def experiment(request: Request, experiment_id: str) -> Response:
     given = {name: value for name, value in request.query_params.items() if name in names}
     header = _with_place(request, found)
     header |= {"origin": header["source"], "source": found.source}
-    header["missing"] = await asyncio.to_thread(interpreters.missing, found.header.requires)
+    header["missing"] = await asyncio.to_thread(requirements.missing, found.header.requires, state_of(request).settings)
     page = {"kind": "experiment", "experiment": header, "parameters": found.validate(given), "retention_days": _days(request)}
     return _pages(request).render(request, "experiment.html", page, {"experiment": header})
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from app.broker.installation import BrokerError
+from app.broker.lease import KeeperProcess
 from app.catalogue import Value
 from app.core.records import Outcome
 from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
@@ -43,6 +45,8 @@ class Job:
     cwd: str | None = None
     stdin: str | None = None
     """What a trusted script reads as its standard input, as a path; None: nothing."""
+    broker: str | None = None
+    """`shared` for a virtual host of its own, `whole` for a node of its own, None for no broker."""
     calibrate: bool = False
     """Measure the cores before the run."""
 
@@ -70,6 +74,7 @@ class RunManager:
         self._settings = settings
         self._admission = Admission(Bounds(**{spec.name: getattr(settings, spec.name) for spec in fields(Bounds)}))
         self._calibrator = Calibrator()
+        self._keeper = KeeperProcess()
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
@@ -149,6 +154,7 @@ class RunManager:
                 entry.worker.hang_up()
         await asyncio.gather(*[entry.task for entry in self._entries.values() if entry.task], return_exceptions=True)
         await self._pool.close()
+        await asyncio.to_thread(self._keeper.close)
 
     def statistics(self) -> dict[str, int]:
         """How busy the server is."""
@@ -206,7 +212,8 @@ class RunManager:
         """Give the job to the worker and pass on what it says; its last message."""
         alone = len(self._free_slots) == self._settings.slots - 1
         calibration = await self._calibrator.cores(alone) if entry.job.calibrate else None
-        await worker.send(self._job_message(entry) | {"calibration": calibration})
+        broker = await asyncio.to_thread(self._broker_for, entry.job)
+        await worker.send(self._job_message(entry) | {"calibration": calibration, "broker": broker})
         if entry.cancelled:
             await worker.send({"cancel": True})
         if self._closing:
@@ -245,6 +252,18 @@ class RunManager:
         state = State.INTERRUPTED if outcome == Outcome.INTERRUPTED else State.FINISHED
         entry.feed.publish(Status(state, outcome, 0), size_bytes)
         entry.ended.set()
+
+    def _broker_for(self, job: Job) -> dict[str, Any] | None:
+        """What the worker is told of the run's broker; our own keeper starts with the first run that wants one."""
+        if job.broker is None:
+            return None
+        whole = job.broker == "whole"
+        if self._settings.broker_url is not None:
+            return {"url": self._settings.broker_url, "whole": whole}
+        try:
+            return {"keeper": self._keeper.socket_path(), "whole": whole}
+        except BrokerError as error:
+            return {"error": str(error)}
 
     def _patience_s(self, job: Job) -> float | None:
         wall_s = job.limits.get("wall_s")

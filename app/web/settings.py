@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from app import resources
+from app.broker.lease import parse_url
 from app.sandbox.limits import Limits
 
 _DAY_S = 24 * 3600
@@ -25,6 +26,8 @@ class Settings:
 
     data_dir: Path = field(default_factory=default_data_dir)
     database_url: str | None = None
+    broker_url: str | None = None
+    """A broker that somebody else runs (amqp://…), for every experiment but those that kill it; None: nodes of our own."""
     experiments_dir: Path = field(default_factory=resources.experiments_dir)
     static_dir: Path = field(default_factory=resources.static_dir)
     templates_dir: Path = field(default_factory=resources.templates_dir)
@@ -74,6 +77,8 @@ class Settings:
             Limits().with_(**self.limits)
         except TypeError as error:
             raise ValueError(f"limits: {error}") from error
+        if self.broker_url is not None:
+            parse_url(self.broker_url)
         for spec in fields(self):
             value = getattr(self, spec.name)
             if isinstance(value, int | float) and value < (1 if spec.name in ("slots", "message_bytes") else 0):

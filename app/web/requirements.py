@@ -1,0 +1,20 @@
+"""What an experiment requires and this machine or server lacks."""
+
+from __future__ import annotations
+
+from app.broker import installation
+from app.recorder import interpreters
+from app.web.settings import Settings
+
+BROKER, CRASH = "broker", "broker-crash"
+"""Requirements of an experiment: a broker, and one that the experiment kills."""
+
+
+def missing(requires: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
+    """Those of `requires` that cannot be had; with --broker URL there is a broker, but none to be killed."""
+    lacking = list(interpreters.missing(requires))
+    if settings.broker_url is not None:
+        lacking += [one for one in requires if one == CRASH]
+    elif installation.find() is None:
+        lacking += [one for one in requires if one in (BROKER, CRASH)]
+    return tuple(lacking)
