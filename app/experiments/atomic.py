@@ -26,6 +26,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "线程可能在读出旧值之后、写回之前让出 GIL。等它再写回时，其他线程这期间的更新全被盖掉，所以结果偏少，而且每次不同。", en = "A thread may let go of the GIL after it has read the old value and before it writes. When it then writes, all that the others added meanwhile is overwritten: the result is too small, and another one each time." }
+when = { variant = "plain", workers = 4, count = 100000 }
 
 [[parameters]]
 name = "variant"

@@ -26,6 +26,7 @@ answers = [
 ]
 correct = 2
 explanation = { zh = "切换协程只是在用户态保存、恢复寄存器和栈，相当于一次函数调用。内核看到的是同一个线程一直在运行。", en = "Switching coroutines saves and restores registers and stack in user space, not unlike a function call. All the kernel sees is one thread that keeps running." }
+when = { steps = 10 }
 
 [[parameters]]
 name = "variant"

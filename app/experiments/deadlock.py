@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "甲持有锁 1 等锁 2，乙持有锁 2 等锁 1，成了一个环。等锁的线程会放开 GIL，却不会放开已经拿到的锁；threading.Lock 也不检查死锁。", en = "A holds lock 1 and waits for lock 2, B holds lock 2 and waits for lock 1: a circle. A thread that waits for a lock lets go of the GIL, but not of the locks it has, and threading.Lock does not look for deadlocks." }
+when = { variant = "opposite" }
 
 [[parameters]]
 name = "variant"

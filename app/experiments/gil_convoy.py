@@ -26,6 +26,7 @@ answers = [
 ]
 correct = 2
 explanation = { zh = "每个请求都要重新争一次 GIL，计算线程每次都占满约 5 毫秒才放手，所以每秒只剩几百到一千来次。多一个空着的核也帮不上忙：缺的不是核，是 GIL。", en = "Each request has to win the GIL anew, and the computing thread keeps it for about 5 ms each time: what is left is some hundreds to a thousand requests a second. A free core is no help: what is lacking is not a core but the GIL." }
+when = { spinners = 1, interval = 5.0 }
 
 [[parameters]]
 name = "spinners"

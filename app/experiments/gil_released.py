@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 0
 explanation = { zh = "hashlib 在 C 里计算时放开了 GIL，两个线程互不相干，可以在两个核上同时算。换成纯 Python 的计算，才是约 2 秒。", en = "hashlib releases the GIL while it computes in C; the two threads have nothing to do with each other and use both cores. It would be about 2 s with a computation in pure Python." }
+when = { variant = "hashlib", threads = 2 }
 
 [[parameters]]
 name = "variant"

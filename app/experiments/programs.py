@@ -27,6 +27,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "2 个核在 0.6 秒里只能给出 1.2 秒的计算时间，正好够 4 × 0.3 秒。内核不等先来的算完，而是隔几毫秒就换一个进程，所以四个几乎同时结束。（机器给不足 2 个核时还会更久。）", en = "In 0.6 s two cores yield 1.2 s of computing, just what 4 × 0.3 s need. The kernel does not wait for the first ones to finish but switches every few milliseconds, so all four end at about the same time. (On a machine that gives less than 2 cores it takes longer still.)" }
+when = { cores = "all", programs = 4 }
 
 [[parameters]]
 name = "cores"
