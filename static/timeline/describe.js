@@ -44,7 +44,15 @@ export function stateName(model, { lane, index }) {
     return thread ? laneName(thread) : t("bar.otherProgram");
   }
   const spec = STATES.get(lane.stateOf(index));
-  return spec ? t(`state.${spec.key}`) : t("state.unknown");
+  if (!spec) return t("state.unknown");
+  return t(`state.${isNoLock(model, { lane, index }) ? STATES.get(State.WAIT)?.key : spec.key}`);
+}
+
+/** A lock may be a part of something else that is waited for: an event, a queue, a thread's end. @param {Model} model @param {BarRef} bar */
+function isNoLock(model, { lane, index }) {
+  if (lane.stateOf(index) !== State.LOCK) return false;
+  const { object } = model.detail(/** @type {number} */ (lane.detail.data[index]));
+  return object !== "" && !/^R?Lock( |$)/.test(object);
 }
 
 /** @param {Lane} lane @param {number} index */
@@ -97,7 +105,7 @@ export function shortText(model, bar) {
   if (showsHolder(bar.lane)) return name;
   if (state === State.LOCK) {
     const { object } = model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
-    return object ? `${name} ${object}` : name;
+    return object ? t("bar.waitsFor", { object }) : name;
   }
   const value = valueText(model, bar);
   return value ? `${name} ${value}` : name;
@@ -131,7 +139,7 @@ export function facts(model, bar, edgeNs) {
   if (detail.object) rows.push([t("bar.object"), detail.object]);
   const holder = laneNamed(model, detail.holder);
   if (detail.holder && holder) rows.push([t(detail.object.startsWith("Thread ") ? "unit.lane" : "bar.holder"), holder]);
-  const value = valueText(model, bar);
+  const value = isNoLock(model, bar) ? "" : valueText(model, bar);
   if (value) rows.push([t(valueWord(lane.stateOf(index))), value]);
   return rows;
 }
