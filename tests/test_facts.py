@@ -123,3 +123,26 @@ def test_switches_per_thread_add_up_to_those_of_the_run(script: Any) -> None:
     for word in ("voluntary", "involuntary"):
         assert sum(thread[word] for thread in said["threads"]) == said["switches"][word]
     assert said["switches"]["voluntary"] >= 20
+
+
+def test_what_reads_copied_and_how_often_there_was_nothing(script: Any) -> None:
+    run = observe(
+        script("""
+import socket, time
+a, b = socket.socketpair()
+b.setblocking(False)
+for _ in range(7):
+    try: b.recv(100)
+    except BlockingIOError: pass
+a.sendall(b"x" * 3000)
+print(len(b.recv(5000)))
+""")
+    )
+    said = facts(run.recording)["reads"]
+    assert said["refused"] == 7
+    assert said["first_refused"]["state"] == "read"
+    if said["copied_bytes"] is None:
+        pytest.skip("the kernel's switches are not observed here")
+    socket_copies = said["copied_bytes"]
+    assert 3000 <= socket_copies < 3000 + (1 << 20)
+    assert said["longest_copy"]["state"] == "copy"

@@ -2,6 +2,7 @@
 id = "gil-convoy"
 topic = "gil"
 order = 95
+cpu_bound = true
 source = "David Beazley, Understanding the Python GIL (2010)：护航效应 · the convoy effect；bugs.python.org/issue7946"
 time_limit_s = 30
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** The most telling facts of a run in one or two sentences, each a list of words and of figures that lead to their spans. No DOM. */
-import { duration, percent } from "../common/format.js";
+import { duration, grouped, percent, size } from "../common/format.js";
 import { t, tParts } from "../common/i18n.js";
 import { State } from "../generated/records.js";
 import { laneName } from "../timeline/describe.js";
@@ -25,7 +25,7 @@ const WANTED_SHARE = 0.3;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -44,6 +44,20 @@ function parallelism(model, facts) {
   const place = () => ({ startNs: 0, endNs: facts.wall_ns, bar: null });
   const value = { text: facts.parallelism.toFixed(2), fact: "parallelism", value: facts.parallelism, place };
   return say("facts.parallelism", { value, cores: String(model.header?.machine?.cores ?? "?") });
+}
+
+/** What reads copied into the program. @param {Model} model @param {Facts} facts */
+function copied(model, { reads }) {
+  if (!reads.copies) return null;
+  const place = () => placeOfSpan(model, reads.longest_copy);
+  const bytes = { text: size(reads.copied_bytes), fact: "reads.copied_bytes", value: reads.copied_bytes, place };
+  return say("facts.copied", { bytes, time: { text: duration(reads.copy_ns), fact: "reads.copy_ns", value: reads.copy_ns, place }, n: grouped(reads.copies) });
+}
+
+/** Calls that found nothing. @param {Model} model @param {Facts} facts */
+function refused(model, { reads }) {
+  if (!reads.refused) return null;
+  return say("facts.refused", { n: { text: grouped(reads.refused), fact: "reads.refused", value: reads.refused, place: () => placeOfSpan(model, reads.first_refused) } });
 }
 
 /** What the machine gave before the run, where it was measured. @param {Facts} facts */

@@ -52,10 +52,12 @@ test("the most telling facts, in both languages; what was not observed says so",
   const gil = model.lanes.find(({ name }) => name === "GIL");
   model.header.machine = { cores: 2 };
   model.header.observers = { kernel: "unavailable: not allowed", gil: "exact" };
-  const facts = { wall_ns: 1e9, parallelism: 0.978, cores: { reported: 2, given: null, wanted_ns: null, taken_ns: null }, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
+  const facts = { wall_ns: 1e9, parallelism: 0.978, cores: { reported: 2, given: null, wanted_ns: null, taken_ns: null }, reads: { copies: 0, refused: 0 }, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
   use("en", catalogue("en"));
   assert.deepEqual(plain(model, facts), ["Effective parallelism 0.98 of 2 cores.", "The GIL was held 99 % of the time and changed hands 51 times a second."]);
   assert.match(plain(model, { ...facts, parallelism: null })[0], /not observed \(not allowed\)/);
+  const nothing = { lane: gil.id, t_ns: 0, duration_ns: 5 };
+  assert.deepEqual(plain(model, { ...facts, reads: { copied_bytes: 65536, copies: 1, copy_ns: 12000, longest_copy: nothing, refused: 6302, first_refused: nothing } }).slice(2), ["Reads copied 65.5 kB into the program (1 ×, 12 µs in all).", "6 302 calls found nothing and came back at once (EAGAIN)."]);
   const lying = { reported: 2, given: 1.08, wanted_ns: 2e9, taken_ns: 5e8 };
   assert.deepEqual(plain(model, { ...facts, cores: lying }).slice(1, 3), ["Before the run this machine gave 1.1 cores; 2 are reported.", "Other programs had 25 % of the core time it wanted."]);
   assert.equal(plain(model, { ...facts, cores: { ...lying, taken_ns: 1e8, given: null } }).length, 2);
@@ -80,7 +82,7 @@ test("a deadlock is told first, with who holds what and waits for whom", async (
   const [a, b] = model.lanes.filter(({ tid }) => tid > 0);
   const wait = (lane, has, wants, holder) => ({ lane: lane.id, has, wants, holder: holder.id, t_ns: 0, duration_ns: 5e9, state: "lock", reason: null, text: null, file: null, line: 7 });
   const deadlock = { since_ns: 5e9, waits: [wait(a, "Lock one", "Lock two", b), wait(b, "Lock two", "Lock one", a)] };
-  const facts = { wall_ns: 6e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, gils: [], stall: null, deadlock };
+  const facts = { wall_ns: 6e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, reads: { copies: 0, refused: 0 }, gils: [], stall: null, deadlock };
   use("en", catalogue("en"));
   assert.equal(plain(model, facts)[0], `Deadlock: ${a.name} holds one and waits for two, which ${b.name} holds; ${b.name} holds two and waits for one, which ${a.name} holds.`);
   use("zh", catalogue("zh"));

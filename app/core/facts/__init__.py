@@ -12,6 +12,7 @@ from app.core.facts.cores import cores
 from app.core.facts.deadlock import deadlock
 from app.core.facts.gil import gil_rows
 from app.core.facts.lanes import lane_facts
+from app.core.facts.reads import reads
 from app.core.facts.stall import longest_stall
 from app.core.recording import Recording
 from app.core.records import LaneKind, State
@@ -26,7 +27,7 @@ def facts(recording: Recording) -> Fact:
 
     `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `cores` · `threads`, `tasks`,
     `greenlets` (rows; of very many lanes the busiest) · `lanes` (all of a kind together: {kind: {count, shown, lifetime_ns, states}}) ·
-    `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
+    `reads` (bytes copied, calls that found nothing) · `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
     """
     spans = spans_of(recording)
     wall_ns = end_ns(recording) - int(recording.header.get("t0_ns", 0))
@@ -49,6 +50,7 @@ def facts(recording: Recording) -> Fact:
         "threads": rows[LaneKind.THREAD][1],
         "tasks": rows[LaneKind.TASK][1],
         "greenlets": rows[LaneKind.GREENLET][1],
+        "reads": reads(recording, spans, kernel),
         "gils": gil_rows(recording, spans),
         "stall": longest_stall(recording, spans),
         "deadlock": deadlock(recording, spans),

@@ -14,7 +14,7 @@ from app.core.spans import Spans
 
 MOST_ROWS = 200
 """Of more lanes than these only the busiest have a row; all of them together are in the total."""
-_STATES = 64
+_STATES = max(State) + 1
 
 
 def lane_facts(recording: Recording, spans: Spans, kind: LaneKind, kernel: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
