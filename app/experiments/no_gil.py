@@ -96,10 +96,10 @@ parser.add_argument("--count", type=int, default=6_000_000)
 args = parser.parse_args()
 
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()  # new in 3.13
-print(f"Python {sys.version.split()[0]}, GIL: {'yes' if has_gil else 'no'}")
+print(f"Python {sys.version.split()[0]}, GIL: {'yes' if has_gil else 'no'}", flush=True)
 workers, alone = 1, None
 while workers <= args.most:
     seconds = measure(workers, args.count)
     alone = alone or seconds
-    print(f"{workers} threads: {seconds:.2f} s, speed-up {alone / seconds:.2f}")
+    print(f"{workers} threads: {seconds:.2f} s, speed-up {alone / seconds:.2f}", flush=True)
     workers *= 2

@@ -85,6 +85,7 @@ function gil(model, facts) {
   const one = facts.gils[at];
   const lane = model.lanes[one?.lane];
   if (!lane) {
+    if (model.header?.interpreter?.free_threaded) return say("facts.freeThreaded", {});
     const why = absence(model, "gil");
     return why && why !== "none" ? say("facts.noGil", { why }) : null;
   }

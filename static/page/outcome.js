@@ -51,7 +51,7 @@ export function endPhrases(end) {
 /** What was not observed, and why, from the header; empty when everything was. @param {Record<string, string>} observers */
 export function unobserved(observers) {
   return Object.entries(observers)
-    .filter(([, state]) => state !== "exact" && state !== "none" && !state.startsWith("sampled"))
+    .filter(([, state]) => state !== "exact" && !state.startsWith("none") && !state.startsWith("sampled"))
     .map(([name, state]) => {
       const [, why = ""] = state.split(/:\s*(.*)/s);
       return { name: has(`observer.${name}`) ? t(`observer.${name}`) : name, why: why || state };

@@ -89,3 +89,11 @@ test("a deadlock is told first, with who holds what and waits for whom", async (
   assert.equal(plain(model, facts)[0], `死锁：${a.name} 持有 one，在等 ${b.name} 持有的 two；${b.name} 持有 two，在等 ${a.name} 持有的 one。`);
   assert.equal(plain(model, { ...facts, deadlock: null }).some((text) => text.startsWith("死锁")), false);
 });
+
+test("of a free-threaded interpreter it is said that there is no GIL, not that it was missed", async () => {
+  const { model } = await read(sample("threads"));
+  const facts = { wall_ns: 1e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, gils: [], stall: null, deadlock: null };
+  model.header = { ...model.header, interpreter: { version: "3.14", free_threaded: true }, observers: { gil: "none: a free-threaded interpreter" } };
+  use("en", catalogue("en"));
+  assert.equal(plain(model, facts).at(-1), "This interpreter has no GIL.");
+});
