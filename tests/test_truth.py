@@ -54,11 +54,12 @@ for t in threads: t.join()
 """
 PING_PONG = """
 import os, threading
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # each turn is a switch
 there, back = os.pipe(), os.pipe()
 def answers():
-    for _ in range(2000): os.write(back[1], os.read(there[0], 1))
+    for _ in range(20_000): os.write(back[1], os.read(there[0], 1))
 thread = threading.Thread(target=answers); thread.start()
-for _ in range(2000): os.write(there[1], b"x"); os.read(back[0], 1)
+for _ in range(20_000): os.write(there[1], b"x"); os.read(back[0], 1)
 thread.join()
 """
 EXPERIMENTS = sorted((Path(__file__).resolve().parent.parent / "app/experiments").glob("*.py"))

@@ -24,6 +24,8 @@ class What(IntEnum):
     OUT = 2
     PREEMPTED = 3
     EXIT = 4
+    EXEC = 6
+    """`tid` is a process that has become another program: whatever thread it was, it goes on under this number."""
     LOST = 5
     """Records of this core are missing from here on; `tid` says nothing."""
 
@@ -32,7 +34,7 @@ SWITCH = np.dtype([("t", "<u8"), ("tid", "<u4"), ("core", "<u4"), ("what", "u1")
 """One context switch: absolute nanoseconds, thread id as the run's own namespace counts, core, What."""
 
 _ROW = np.dtype([("t", "<u8"), ("lane", "<u4"), ("state", "u1"), ("value", "<f8")])
-_STRIP_STATE = np.full(6, State.UNOBSERVED, np.uint8)
+_STRIP_STATE = np.full(7, State.UNOBSERVED, np.uint8)
 _STRIP_STATE[[What.IN, What.OUT, What.PREEMPTED, What.EXIT]] = [State.ON_CPU, State.OFF_CPU, State.PREEMPTED, State.FINISHED]
 
 
@@ -44,6 +46,7 @@ class KernelLanes:
         self._cores: dict[int, int] = {}
         self._strips: dict[int, int] = {}
         self.strips: list[int] = []
+        self._pids: dict[int, list[int]] = {}
         self._on: dict[int, int] = {}
         """Core → the thread that was last seen to come there and not to leave."""
         self.switches = 0
@@ -52,6 +55,7 @@ class KernelLanes:
         """The strip of a thread whose lane has just been opened; the thread said so itself, so it is on a core."""
         name = self._strings.number("cpu")
         self._strips[tid] = self._lanes.open(t_ns, thread, LaneKind.CPU, name, pid, tid)
+        self._pids.setdefault(pid, []).append(tid)
         self.strips.append(self._strips[tid])
         return self._strips[tid]
 
@@ -63,8 +67,22 @@ class KernelLanes:
     def rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """States of core lanes and strips, as rows of (t, lane, state, value)."""
         self.switches += len(switches)
-        switches = self._with_the_lost(switches)
-        return np.concatenate([self._core_rows(switches), self._strip_rows(switches)])
+        execs = switches[switches["what"] == What.EXEC]
+        switches = self._with_the_lost(switches[switches["what"] != What.EXEC])
+        return np.concatenate([self._core_rows(switches), self._strip_rows(self._with_ends_by_exec(switches, execs))])
+
+    def _with_ends_by_exec(self, switches: NDArray[np.void], execs: NDArray[np.void]) -> NDArray[np.void]:
+        """Every thread of a program that gave way to another ends with it."""
+        ends = []
+        for t, pid, core, _what in execs.tolist():
+            tids = [tid for tid in self._pids.pop(pid, ()) if tid in self._strips]
+            former = [tid for tid in tids if int(self._lanes.opened_ns[self._strips[tid]]) < t]
+            ends += [(t, tid, core, What.EXIT) for tid in former]
+            self._pids[pid] = [tid for tid in tids if tid not in former]  # the new program's, if it has spoken already
+        if not ends:
+            return switches
+        rows = np.concatenate([switches, np.array(ends, SWITCH)])
+        return rows[np.argsort(rows["t"], kind="stable")]
 
     def _with_the_lost(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """The same, but LOST rows name the thread that was on their core: nobody knows when it left."""

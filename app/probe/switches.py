@@ -15,14 +15,16 @@ _SYSCALL = {"x86_64": 298, "aarch64": 241}
 _SOFTWARE, _DUMMY = 1, 9
 _SAMPLE_TID, _SAMPLE_TIME, _SAMPLE_CPU = 1 << 1, 1 << 2, 1 << 7
 _INHERIT, _EXCLUDE_KERNEL, _EXCLUDE_HV, _COMM, _TASK = 1 << 1, 1 << 5, 1 << 6, 1 << 9, 1 << 13
-_SAMPLE_ID_ALL, _USE_CLOCKID, _CONTEXT_SWITCH = 1 << 18, 1 << 25, 1 << 26
+_SAMPLE_ID_ALL, _COMM_EXEC, _USE_CLOCKID, _CONTEXT_SWITCH = 1 << 18, 1 << 24, 1 << 25, 1 << 26
 _CLOCK_MONOTONIC = 1
 _CLOEXEC = 1 << 3
 _ATTRIBUTE = struct.Struct("<IIQQQQQ II QQ QQ I i Q I HH")
 
 
 def _attribute() -> bytes:
-    flags = _INHERIT | _EXCLUDE_KERNEL | _EXCLUDE_HV | _TASK | _SAMPLE_ID_ALL | _USE_CLOCKID | _CONTEXT_SWITCH
+    flags = (
+        _INHERIT | _EXCLUDE_KERNEL | _EXCLUDE_HV | _TASK | _COMM | _COMM_EXEC | _SAMPLE_ID_ALL | _USE_CLOCKID | _CONTEXT_SWITCH
+    )
     sample = _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_CPU
     return _ATTRIBUTE.pack(
         *(_SOFTWARE, _ATTRIBUTE.size, _DUMMY, 0, sample, 0, flags),

@@ -1,6 +1,6 @@
 """Reads the kernel's context-switch records from outside: small rings, drained often, closed with the run.
 
-Layout: linux/perf_event.h (struct perf_event_mmap_page; PERF_RECORD_LOST, EXIT, SWITCH with sample_id of TID, TIME, CPU).
+Layout: linux/perf_event.h (struct perf_event_mmap_page; PERF_RECORD_LOST, COMM, EXIT, SWITCH with sample_id of TID, TIME, CPU).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PAGES = (64, 32, 16, 8)
 """Of each core's ring, the most the locked-memory budget (perf_event_mlock_kb, shared by a user's runs) still gives: 256 KiB
 hold 8,192 switches, what a busy core does while the recorder is kept off the cores for a few hundredths of a second."""
 _HEAD, _TAIL = 1024, 1032
-_LOST, _EXIT, _SWITCH = 2, 4, 14
+_LOST, _COMM, _EXIT, _SWITCH = 2, 3, 4, 14
 _SWITCH_BYTES = 32
-_SWITCH_OUT, _PREEMPTED = 1 << 13, 1 << 14
+_SWITCH_OUT, _PREEMPTED, _BY_EXEC = 1 << 13, 1 << 14, 1 << 13
 
 _RAW = np.dtype(
     [
@@ -85,6 +85,11 @@ class CoreRing:
                 tid = int.from_bytes(data[at + 16 : at + 20], "little")
                 core = int.from_bytes(data[at + 48 : at + 52], "little")
                 others.append((int.from_bytes(data[at + 24 : at + 32], "little"), tid, core, What.EXIT))
+            elif kind == _COMM and int.from_bytes(data[at + 4 : at + 6], "little") & _BY_EXEC:
+                t_ns, pid, core = (
+                    int.from_bytes(data[i : i + n], "little") for i, n in ((at + size - 16, 8), (at + 8, 4), (at + size - 8, 4))
+                )
+                others.append((t_ns, pid, core, What.EXEC))
             elif kind == _LOST:
                 self.lost += int.from_bytes(data[at + 16 : at + 24], "little")
                 core = int.from_bytes(data[at + 40 : at + 44], "little")
