@@ -12,7 +12,7 @@ import pytest
 from app import resources
 from app.catalogue import Catalogue
 from app.core import recording
-from tests.web_tools import RunningServer, serving
+from tests.web_tools import RunningServer, receive_all, serving
 
 CATALOGUE = Catalogue.load(resources.experiments_dir())
 SAMPLES = sorted(resources.samples_dir().glob("*.sched"))
@@ -81,3 +81,15 @@ def test_the_catalogue_walks_through_the_course(server: RunningServer) -> None:
     assert f'rel="next" href="/experiments/{ids[2]}?lang=en"' in middle
     assert f"2/{len(ids)}" in middle
     assert 'rel="prev"' not in server.http.get(f"/experiments/{ids[0]}").text
+
+
+def test_the_cores_of_a_cpu_bound_run_are_in_its_recording(server: RunningServer) -> None:
+    created = server.http.post("/api/runs", json={"experiment": "gil-cpu", "parameters": {"most": 1, "count": 100_000}}).json()
+    with server.watch(created["id"]) as viewer:
+        data, _ = receive_all(viewer)
+    measured = recording.read([data]).header["machine"]["calibration"]
+    assert 0 < measured["cores_given"] <= measured["processes"]
+    said = server.http.get(f"/api/runs/{created['id']}/export?format=facts").json()
+    assert said["cores"]["given"] == measured["cores_given"]
+    table = server.http.get(f"/api/runs/{created['id']}/export?format=csv").text
+    assert f"cores,,,given,{measured['cores_given']}" in table
