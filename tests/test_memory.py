@@ -86,3 +86,13 @@ def test_a_script_that_takes_memory_is_seen_to_take_it(script: Any) -> None:
     assert min(values[:3]) < 32 * MIB
     assert values[-1] == 0
     assert run.json["header"]["observers"]["memory"] == "sampled: every 20 ms"
+
+
+def test_lanes_may_open_in_any_order_of_time_however_far_apart() -> None:
+    timeline = Timeline()
+    late = timeline.add_process(1, 0, 20_000_000_000, "late")
+    timeline.resident(late, 30_000_000_000, MIB)
+    timeline.add_process(2, 0, 1_000_000_000, "early")
+    header = blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, 0, {"t0_ns": 0})
+    run = recording.read([header, timeline.take(1 << 40)])
+    assert [lane.t_ns for lane in run.lanes[1:]] == [20_000_000_000, 30_000_000_000, 1_000_000_000]

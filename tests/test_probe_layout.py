@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.core import observations as obs
+from app.sandbox.command import RINGS_BYTES
+from app.sandbox.limits import Limits, kernel_limits
 
 PROGRAM = """
 #include <stdio.h>
@@ -55,3 +58,11 @@ def test_a_ring_has_the_layout_that_the_recorder_reads(header: dict[str, int]) -
 
 def test_kinds_of_record_are_the_same(header: dict[str, int]) -> None:
     assert {kind.name: header[kind.name] for kind in obs.Kind} == {kind.name: int(kind) for kind in obs.Kind}
+
+
+def test_the_sandbox_lets_a_program_have_its_whole_ring() -> None:
+    source = (Path(__file__).parent.parent / "app/probe/preload/ring.c").read_text()
+    (shift,) = re.findall(r"#define SLOTS_OF_PROGRAM \(1u << (\d+)\)", source)
+    ring_bytes = obs.SLOTS_OFFSET_BYTES + (obs.RECORD.itemsize << int(shift))
+    assert kernel_limits(Limits())["RLIMIT_FSIZE"] >= ring_bytes
+    assert 4 * ring_bytes <= RINGS_BYTES

@@ -96,6 +96,10 @@ class DetailTable:
         return out
 
 
+_NewLane = tuple[int, int, int, int, int, int]
+"""(t_ns, parent, name, pid, tid, kind) of a lane not yet written."""
+
+
 class LaneTable:
     """Lanes by number, with what the timeline must know of each while it grows: kind, state, times.
 
@@ -114,7 +118,7 @@ class LaneTable:
         self.last_ns = np.zeros(1024, np.uint64)
         self.due_ns = np.zeros(1024, np.uint64)  # when a timer that is waited for was due, 0 none
         self._of_tid: dict[int, int] = {}
-        self._new: list[tuple[int, int, int, int, int, int]] = []
+        self._new: list[_NewLane] = []
         self._named: list[tuple[int, int]] = []
 
     def open(self, t_ns: int, parent: int, kind: LaneKind, name: int, pid: int, tid: int) -> int:
@@ -149,10 +153,8 @@ class LaneTable:
         named, self._named = self._named, []
         out = b""
         while new:
-            t0_ns = min(row[0] for row in new)
-            fits = [row for row in new if row[0] - t0_ns < 1 << 32]  # in order of numbers, so a far time ends the block
-            cut = next((i for i, row in enumerate(new) if row[0] - t0_ns >= 1 << 32), len(new))
-            fits, new = new[:cut], new[cut:]
+            fits, new = _within_one_block(new)
+            t0_ns = min(row[0] for row in fits)
             t, parent, name, pid, tid, kind = zip(*fits, strict=True)
             columns = {
                 "t": np.array(t, np.uint64) - np.uint64(t0_ns),
@@ -167,3 +169,13 @@ class LaneTable:
             lane, name = zip(*named, strict=True)
             out += blocks.encode_columns(BlockKind.NAMES, 0, {"lane": np.asarray(lane), "name": np.asarray(name)})
         return out
+
+
+def _within_one_block(rows: list[_NewLane]) -> tuple[list[_NewLane], list[_NewLane]]:
+    """As many of the first rows as lie within the 32 bits of a block's times, and the rest. Their times come in any order."""
+    earliest = latest = rows[0][0]
+    for count, row in enumerate(rows):
+        earliest, latest = min(earliest, row[0]), max(latest, row[0])
+        if latest - earliest >= 1 << 32:
+            return rows[:count], rows[count:]
+    return rows, []

@@ -47,13 +47,13 @@ title = { zh = "个数（线程最多 10,000）", en = "How many (threads: at mo
 
 [[expected]]
 check = "lane_count"
-arguments = { kind = "task", least = "$count" }
+arguments = { kind = "task", named = "sleeper", least = "$count" }
 when = { variant = "asyncio" }
 says = { zh = "每个等待者是一个任务", en = "every sleeper was a task" }
 
 [[expected]]
 check = "lane_count"
-arguments = { kind = "greenlet", least = "$count" }
+arguments = { kind = "greenlet", named = "sleeper", least = "$count" }
 when = { variant = "gevent" }
 says = { zh = "每个等待者是一个 greenlet", en = "every sleeper was a greenlet" }
 
@@ -65,7 +65,7 @@ says = { zh = "它们都在一个线程里", en = "all of them were in one threa
 
 [[expected]]
 check = "lane_count"
-arguments = { kind = "thread", least = "$count" }
+arguments = { kind = "thread", named = "sleeper", least = "$count" }
 when = { variant = "threads" }
 says = { zh = "每个等待者是系统的一个线程", en = "every sleeper was a thread of the system" }
 

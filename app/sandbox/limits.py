@@ -54,6 +54,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
 }
 
 
+RING_HEAD_BYTES = 4096
+"""A ring of the probe's is a file too, and by this longer than its 16 MiB of records."""
+
+
 def kernel_limits(limits: Limits) -> dict[str, int]:
     """What the kernel holds by itself, by the names of the `resource` module.
 
@@ -63,7 +67,7 @@ def kernel_limits(limits: Limits) -> dict[str, int]:
     """
     return {
         "RLIMIT_NPROC": limits.processes + 2,
-        "RLIMIT_FSIZE": limits.file_bytes,
+        "RLIMIT_FSIZE": limits.file_bytes + RING_HEAD_BYTES,
         "RLIMIT_NOFILE": limits.descriptors,
         "RLIMIT_CORE": 0,
         "RLIMIT_CPU": int(limits.cpu_s) + 1,

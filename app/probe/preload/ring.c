@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -67,12 +68,19 @@ static bool may_be_this_long(size_t bytes)
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur);
 }
 
+/* A large ring must not leave the processes to come without any. */
+static bool leaves_room(int fd, size_t bytes)
+{
+    struct statvfs folder;
+    return fstatvfs(fd, &folder) != 0 || bytes <= (size_t)folder.f_bavail * folder.f_frsize / 4;
+}
+
 /* The largest ring that the run's tmpfs still holds: its pages are reserved now, so that a later write cannot fault. */
 static void *map_ring(int fd, uint32_t most, uint32_t *slots)
 {
     for (uint32_t n = most; n >= SLOTS_LEAST; n /= 8) {
         size_t bytes = PROBE_SLOTS_OFFSET + (size_t)n * sizeof(struct probe_record);
-        if (!may_be_this_long(bytes) || posix_fallocate(fd, 0, (off_t)bytes) != 0)
+        if (!may_be_this_long(bytes) || !leaves_room(fd, bytes) || posix_fallocate(fd, 0, (off_t)bytes) != 0)
             continue;
         void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
         if (at == MAP_FAILED)
