@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import coroutines, crowd, fidelity, overhead, page, records, viewers
+from bench import coroutines, crowd, echo, fidelity, overhead, page, records, viewers
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
+    "echo": echo.measure,
     "records": records.measure,
     "coroutines": coroutines.measure,
     "page": page.measure,
