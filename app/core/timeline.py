@@ -28,7 +28,7 @@ from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
 from app.core.semaphores import SemaphoreLanes
-from app.core.streams import Streams
+from app.core.streams import MAX_STREAMS, Streams
 from app.core.tables import DetailTable, LaneTable, StringTable
 from app.core.threads import GIL_TAKE, GIL_WAIT
 from app.core.timed import encode_arrows, encode_timed
@@ -61,6 +61,7 @@ class Timeline:
         self._strings, self._details, self._lanes = StringTable(), DetailTable(), LaneTable()
         self._calls = Calls(self._lanes)
         self._streams = Streams()
+        self._told_left_out = False
         self.entries = Entries(self._lanes, self._strings)
         self._kernel: KernelLanes | None = None
         self._switches: list[NDArray[np.void]] = []
@@ -335,6 +336,10 @@ class Timeline:
     def _messages(self, moved: NDArray[np.void], until_ns: int) -> bytes:
         """Arrows from who wrote to who read it, for what has been moved by now."""
         found = self._streams.take(moved, self._calls.going_on(), self._strings.texts, until_ns)
+        if self._streams.left_out and len(moved) and not self._told_left_out:
+            self._told_left_out = True
+            text = f"more than {MAX_STREAMS} pipes and connections: who reads what others write is not followed"
+            self._event(int(moved["t"].max()), 0, obs.Kind.MARK, MarkKind.HOOK, text=self._strings.number(text))
         found = found[np.argsort(found["t"], kind="stable")]
         kind, none = np.full(len(found), FlowKind.MESSAGE, np.uint8), np.zeros(len(found), np.uint32)
         columns = {"from": found["from"], "to": found["to"], "kind": kind, "detail": none}
