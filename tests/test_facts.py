@@ -72,7 +72,9 @@ def test_a_run_that_only_sleeps_holds_no_gil_and_has_no_stall(script: Any) -> No
     (main,) = said["threads"]
     assert main["longest_wait"]["state"] == "sleep"
     assert main["longest_wait"]["line"] == 2
-    assert main["states"]["sleep"] > 0.7 * main["lifetime_ns"]
+    # Of what was its own doing: how long others kept it off the cores while it started is the machine's.
+    on_cpu_ns = main["on_cpu_ns"] or main["lifetime_ns"] - main["states"]["starting"] - main["states"]["sleep"]
+    assert main["states"]["sleep"] > 0.7 * (main["states"]["sleep"] + on_cpu_ns)
     assert said["stall"] is None
     assert said["gils"][0]["made_wait"] == []
     assert [lane.kind for lane in run.recording.lanes if lane.id == main["lane"]] == [LaneKind.THREAD]
