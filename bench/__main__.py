@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import coroutines, crowd, echo, fidelity, overhead, page, records, viewers
+from bench import broker, coroutines, crowd, echo, fidelity, overhead, page, records, viewers
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "records": records.measure,
     "coroutines": coroutines.measure,
     "page": page.measure,
+    "broker": broker.measure,
     "crowd": crowd.measure,
     "viewers": viewers.measure,
     "fidelity": fidelity.measure,

@@ -57,9 +57,10 @@ class BrokerRun(Run):
         return [(a, b) for _t, a, b in sorted(rows, key=lambda row: row[0]) if {a, b} <= broker]
 
     def counted(self, kind: str, name: str) -> list[float]:
-        """The counter of the lane with this kind and name, value by value."""
-        (lane,) = [lane["id"] for lane in self.json["lanes"] if (lane["kind"], lane["name"]) == (kind, name)]
-        return [row[2] for row in self.json["counters"] if row[1] == lane]
+        """The counters of the lanes with this kind and name, value by value."""
+        lanes = {lane["id"] for lane in self.json["lanes"] if (lane["kind"], lane["name"]) == (kind, name)}
+        assert lanes
+        return [row[2] for row in self.json["counters"] if row[1] in lanes]
 
 
 def run_with(broker: dict[str, Any], source: str, argv: Sequence[str] = (), **limits: float) -> BrokerRun:

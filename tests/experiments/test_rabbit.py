@@ -74,3 +74,42 @@ def test_only_durable_and_persistent_survives(keeper: str) -> None:
         if lane["kind"] == "queue" and lane["name"] in grid
     }
     assert {name for name, end in ends.items() if end == "killed"} == {"transient + persistent", "transient + transient"}
+
+
+def units(run: BrokerRun) -> float:
+    (line,) = [line for line in run.output.splitlines() if line.startswith("all 8 jobs")]
+    return float(line.split()[-2])
+
+
+def busy(run: BrokerRun) -> list[int]:
+    """How long each consumer of the jobs had something to do, shortest first."""
+    lanes = [lane for lane in run.recording.lanes if lane.kind.name == "CONSUMER" and lane.name.startswith("task_queue")]
+    return sorted(sum(end - t for t, end, _ in run.waits(lane.id, "running")) for lane in lanes)
+
+
+@pytest.mark.slow
+def test_fair_dispatch(keeper: str) -> None:
+    """Dealt in turn one worker is idle most of the time; with prefetch=1 both are busy, and it takes 10 units instead of 16."""
+    unset, one = seen(keeper, "rabbit-work", prefetch="unset"), seen(keeper, "rabbit-work", prefetch="1")
+    assert 1.3 < units(unset) / units(one) < 1.9
+    assert busy(unset)[0] < 0.5 * busy(unset)[1]
+    assert busy(one)[0] > 0.5 * busy(one)[1]
+    assert max(unset.counted("queue", "unacked")) > 2 >= max(one.counted("queue", "unacked"))
+
+
+@pytest.mark.slow
+def test_acknowledgements(keeper: str) -> None:
+    """Automatic loses the four that were not done; manual loses none, and what comes again says that it does."""
+    auto, manual = seen(keeper, "rabbit-ack", ack="auto"), seen(keeper, "rabbit-ack", ack="manual")
+    assert "lost: 4 [3, 4, 5, 6]" in auto.output
+    assert "lost: 0 []" in manual.output
+    assert redelivered(auto) == 0
+    assert redelivered(manual) == 4
+    assert max(auto.counted("queue", "unacked")) == 0
+    assert max(manual.counted("queue", "unacked")) >= 4
+    assert manual.counted("queue", "jobs")[-1] == auto.counted("queue", "jobs")[-1] == 0
+    assert len(manual.told("basic.ack")) == 6
+
+
+def redelivered(run: BrokerRun) -> int:
+    return sum(row[4] == "message" and "redelivered" in str(row[5:]) for row in run.json["flows"])

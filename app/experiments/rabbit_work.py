@@ -1,0 +1,110 @@
+"""
+id = "rabbit-work"
+topic = "rabbitmq"
+order = 310
+source = "RabbitMQ 官方教程第二课 Work Queues；课程“消息公平分发” · RabbitMQ's second tutorial, work queues; the course on fair dispatch"
+time_limit_s = 30
+requires = ["broker"]
+
+[title]
+zh = "任务队列：轮流还是公平"
+en = "A work queue: in turn, or fairly"
+
+[note]
+zh = "八个任务轮流是 4、1、4、1…… 个单位长，两个工人消费同一个队列，手动确认。不设 prefetch 时，broker 不等确认，一来就把消息轮流发给两人：长的全落到同一个工人头上，另一个做完短的就闲着。prefetch_count=1 让 broker 每次只给一个人一条未确认的消息：谁先确认，谁得下一条。轮流时总共约 16 个单位，公平时约 10 个。"
+en = "Eight jobs take 4, 1, 4, 1, … units, and two workers consume one queue with manual acknowledgements. Without prefetch the broker does not wait for acknowledgements: it deals the messages out in turn at once, so that all the long ones come to one worker while the other is done with the short ones and idle. With prefetch_count=1 the broker gives each worker one unacknowledged message at a time: who acknowledges first gets the next. In turn it takes about 16 units, fairly about 10."
+
+[shows]
+zh = "不设 prefetch，第二个工人闲着；prefetch=1，两人都忙"
+en = "Without prefetch the second worker is idle; with prefetch=1 both are busy"
+
+[question]
+text = { zh = "任务长短交替：4、1、4、1、4、1、4、1。两个工人，不设 prefetch，总共要多少个单位？", en = "Jobs alternate 4, 1, 4, 1, 4, 1, 4, 1. Two workers, no prefetch: how many units does it take in all?" }
+answers = [
+    { zh = "10：谁空谁做", en = "10: whoever is free takes the next" },
+    { zh = "16：长的都给了同一个工人", en = "16: one worker gets all the long ones" },
+    { zh = "20：一个接一个", en = "20: one after the other" },
+]
+correct = 1
+explanation = { zh = "broker 按轮流把第 1、3、5、7 条给了一个工人，全是长的：4×4=16。设 prefetch_count=1，约 10 个单位。", en = "Dealing in turn, the broker gives messages 1, 3, 5 and 7 to one worker, all long ones: 4×4=16. With prefetch_count=1 it takes about 10." }
+when = { prefetch = "unset" }
+
+[[parameters]]
+name = "prefetch"
+kind = "choice"
+default = "unset"
+choices = ["unset", "1"]
+title = { zh = "prefetch", en = "Prefetch" }
+
+[[parameters]]
+name = "unit"
+kind = "float"
+default = 0.2
+minimum = 0.05
+maximum = 1.0
+unit = "s"
+title = { zh = "一个单位多长", en = "Length of a unit" }
+
+[[runs]]
+title = { zh = "prefetch=1：两人都忙", en = "prefetch=1: both are busy" }
+parameters = { prefetch = "1" }
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+
+import pika
+
+JOBS = [4, 1, 4, 1, 4, 1, 4, 1]
+
+
+def connect():
+    return pika.BlockingConnection(pika.ConnectionParameters("localhost"))
+
+
+def work(prefetch, unit):
+    connection = connect()
+    channel = connection.channel()
+    channel.queue_declare(queue="task_queue", durable=True)
+
+    def callback(ch, method, properties, body):
+        time.sleep(int(body) * float(unit))
+        print(f"done: {int(body)} units", flush=True)
+        ch.basic_ack(delivery_tag=method.delivery_tag)
+        ch.basic_publish(exchange="", routing_key="done", body=body)
+
+    if prefetch != "unset":
+        channel.basic_qos(prefetch_count=int(prefetch))
+    channel.basic_consume(queue="task_queue", on_message_callback=callback)
+    channel.start_consuming()
+
+
+def main(prefetch, unit):
+    connection = connect()
+    channel = connection.channel()
+    channel.queue_declare(queue="task_queue", durable=True)
+    channel.queue_declare(queue="done")
+    workers = [subprocess.Popen([sys.executable, __file__, "work", prefetch, str(unit)]) for _ in range(2)]
+    while channel.queue_declare(queue="task_queue", passive=True).method.consumer_count < 2:
+        time.sleep(0.05)  # both workers are there before the first job
+    begin = time.monotonic()
+    for units in JOBS:
+        channel.basic_publish(exchange="", routing_key="task_queue", body=str(units))
+    for number, _message in enumerate(channel.consume(queue="done", auto_ack=True), 1):
+        if number == len(JOBS):
+            break
+    print(f"all {len(JOBS)} jobs: {(time.monotonic() - begin) / unit:.1f} units", flush=True)
+    for worker in workers:
+        worker.terminate()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["work"]:  # a worker, a program of its own
+        sys.exit(work(*sys.argv[2:]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prefetch", choices=["unset", "1"], default="unset")
+    parser.add_argument("--unit", type=float, default=0.2)
+    args = parser.parse_args()
+    main(args.prefetch, args.unit)
