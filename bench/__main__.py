@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import broker, coroutines, crowd, echo, fidelity, overhead, page, records, viewers
+from bench import audience, broker, coroutines, crowd, echo, fidelity, overhead, page, records, viewers
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "page": page.measure,
     "broker": broker.measure,
     "crowd": crowd.measure,
+    "audience": audience.measure,
     "viewers": viewers.measure,
     "fidelity": fidelity.measure,
 }

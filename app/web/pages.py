@@ -15,7 +15,7 @@ from app.web import language, requirements
 from app.web.api import run_json
 from app.web.problems import Problem, unknown
 from app.web.settings import Settings
-from app.web.sharing import social
+from app.web.sharing import social, title_of
 from app.web.state import state_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -112,6 +112,19 @@ def _with_place(request: Request, found: Experiment) -> dict[str, Any]:
     """The header, with its sample and its place in the course."""
     state = state_of(request)
     return found.as_json() | {"sample": state.samples.as_json(found.id), "place": state.catalogue.place(found.id)}
+
+
+@router.get("/compare")
+async def compare(request: Request, left: str, right: str) -> Response:
+    """Two runs on one time axis, and the difference of their facts."""
+    state = state_of(request)
+    page: dict[str, Any] = {"kind": "compare"}
+    titles: dict[str, str] = {}
+    for side, run_id in (("left", left), ("right", right)):
+        row, status = await state.manager.get(run_id)
+        page[side] = run_json(row, status)
+        titles[side] = title_of(row, state.catalogue.get(row.experiment or ""), language.choose(request))
+    return _pages(request).render(request, "compare.html", page, {"titles": titles})
 
 
 @router.get("/runs/{run_id}")

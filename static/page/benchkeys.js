@@ -32,6 +32,7 @@ export function bindings(page) {
     { keys: ["."], shown: ".", key: "next", act: () => timeline.step(1) },
     { keys: ["q"], shown: "Q", key: "about", act: () => page.toggleAbout() },
     { keys: ["t"], shown: "T", key: "facts", act: () => page.facts.open(!page.facts.isOpen) },
+    { keys: ["h"], shown: "H", key: "share", act: () => page.share() },
     { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
   ];
 }

@@ -9,10 +9,16 @@ const STEP_PX = 24;
 /** @param {HTMLElement} root of the timeline, which gets the width @param {HTMLElement} names @param {() => void} onResized */
 export function resizable(root, names, onResized) {
   const edge = make("div", { class: "names-edge", role: "separator", "aria-orientation": "vertical", "aria-label": t("timeline.namesWidth"), title: t("timeline.namesWidth"), tabindex: 0 });
+  const say = () => {
+    edge.setAttribute("aria-valuemin", String(LEAST_PX));
+    edge.setAttribute("aria-valuemax", String(Math.round(Math.max(root.clientWidth * 0.6, LEAST_PX))));
+    edge.setAttribute("aria-valuenow", String(Math.round(names.getBoundingClientRect().width)));
+  };
   const widen = (/** @type {number} */ widthPx) => {
     const most = root.clientWidth * 0.6;
     root.style.setProperty("--names", `${Math.round(Math.min(Math.max(widthPx, LEAST_PX), most))}px`);
     onResized();
+    say();
   };
   edge.addEventListener("pointerdown", (event) => {
     edge.setPointerCapture(event.pointerId);
@@ -33,4 +39,6 @@ export function resizable(root, names, onResized) {
     widen(names.getBoundingClientRect().width + by);
   });
   names.after(edge);
+  new ResizeObserver(say).observe(names);
+  say();
 }

@@ -26,7 +26,7 @@ export class Over {
   constructor(root) {
     this.overlay = new Overlay(/** @type {HTMLCanvasElement} */ (need(".plot-overlay", root)));
     this.tooltip = new Tooltip(need(".plot", root));
-    this.cursorNote = need("#cursor", root);
+    this.cursorNote = need(".cursor", root);
   }
 
   /** @param {Below} below */

@@ -38,6 +38,8 @@ export class Timeline {
   cursor = new Cursor();
   /** @type {Lane | null} the thread that stands out on the lanes of cores and GILs */
   #lit = null;
+  /** How far one may look beyond the run itself: as far as the longer of two that are compared. */
+  horizonNs = 0;
   #heightPx = 0;
   #frame = 0;
   #stale = true;
@@ -52,9 +54,9 @@ export class Timeline {
     this.plot = need(".plot", root);
     this.spacer = need(".timeline-spacer", root);
     this.stage = need(".timeline-stage", root);
-    this.arrowsNote = need("#arrows-note", root);
+    this.arrowsNote = need(".arrows-note", root);
     this.edge = new Edge(model);
-    this.camera = new Camera(() => ({ edgeNs: this.edge.ns, live: this.edge.live, empty: !this.model.stateCount }), listener);
+    this.camera = new Camera(() => ({ edgeNs: Math.max(this.edge.ns, this.horizonNs), live: this.edge.live, empty: !this.model.stateCount }), listener);
     this.rows = new Rows(readPalette(root));
     this.renderer = new CanvasRenderer(/** @type {HTMLCanvasElement} */ (need(".plot-bars", root)));
     this.renderer.usePalette(this.palette);
@@ -68,7 +70,7 @@ export class Timeline {
       onMoved: (row, by) => this.#arranged(() => this.rows.move(row.lane, by)),
     });
     this.legend = new Legend(need(".legend", root));
-    this.minimap = new Minimap(need("#minimap", root), (startNs) => this.showRange(startNs, startNs + this.view.spanNs));
+    this.minimap = new Minimap(need(".minimap", root), (startNs) => this.showRange(startNs, startNs + this.view.spanNs));
     this.selection = new Selection({
       model: () => this.model,
       startNs: () => this.view.startNs,

@@ -1,7 +1,7 @@
 """The page's ES modules as one script that imports nothing, for a page that is opened from disk.
 
-Only what our own modules use is understood (`import { a, b as c } from "./x.js"`, `import * as x`, `export` before a declaration); anything else
-is refused, so that a bundle is right or is not made.
+Only what our own modules use is understood (`import { a, b as c } from "./x.js"`, `import * as x`, `export` before a declaration or a
+list of names); anything else is refused, so that a bundle is right or is not made.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 _IMPORT = re.compile(r'^import\s*(?:(\{[^}]*\}|\* as [\w$]+)\s*from\s*)?"([^"]+)";[ \t]*$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function\*?|function\*?|class|const) ([\w$]+))", re.MULTILINE)
+_LIST = re.compile(r"^export \{([\w$, \n]*)\};[ \t]*$", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -50,7 +51,8 @@ def _wrapped(path: str, source: str, order: list[str]) -> str:
         return f"const {names} = $m{order.index(_resolved(path, match[2]))};" if names else ""
 
     exports = [match[1] for match in _EXPORT.finditer(source)]
-    body = _EXPORT.sub("", _IMPORT.sub(imported, source))
+    exports += [name.strip() for match in _LIST.finditer(source) for name in match[1].split(",") if name.strip()]
+    body = _EXPORT.sub("", _LIST.sub("", _IMPORT.sub(imported, source)))
     if strange := _OTHER.search(body):
         raise BundleError(f"{path}: cannot bundle {strange[0]!r}")
     body = body.replace("import.meta.url", "document.baseURI")

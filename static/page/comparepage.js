@@ -1,0 +1,163 @@
+// @ts-check
+/** Two runs on one time axis, aligned at their start: whoever looks at a stretch of one looks at the same stretch of the other. */
+import { copy } from "../common/clipboard.js";
+import { make, need } from "../common/dom.js";
+import { duration, grouped, percent } from "../common/format.js";
+import { t } from "../common/i18n.js";
+import { differences, ratio } from "../facts/difference.js";
+import { Model } from "../recording/model.js";
+import { RecordingReader } from "../recording/reader.js";
+import { facts as factsOf } from "../timeline/describe.js";
+import { Timeline } from "../timeline/timeline.js";
+import { heading, table } from "../timeline/tooltip.js";
+import { endOf } from "../timeline/viewport.js";
+import { fetchFacts, fetchRecording, Problem } from "./api.js";
+import { installFrame } from "./frame.js";
+import { outcomeText } from "./outcome.js";
+import { onRestyled } from "./theme.js";
+import { pathWith } from "./urlstate.js";
+
+/** @typedef {import("../facts/difference.js").Difference} Difference */
+
+class Side {
+  model = new Model();
+  reader = new RecordingReader(this.model);
+
+  /** @param {"left" | "right"} name @param {Record<string, any>} run @param {string} lang @param {ComparePage} page */
+  constructor(name, run, lang, page) {
+    this.run = run;
+    this.root = need(`#timeline-${name}`);
+    this.about = need(".compared-about", this.root);
+    /** @type {HTMLAnchorElement} */ (need(".compared-title", this.root)).href = pathWith(run.url, lang);
+    this.timeline = new Timeline(this.root, this.model, {
+      onSelected: (bar) => page.select(this, bar),
+      onEdge: () => {},
+      onFollowing: () => {},
+      onViewed: () => page.viewed(this),
+    });
+  }
+
+  async load() {
+    this.about.textContent = t("status.loading");
+    await fetchRecording(this.run.id, (data) => this.reader.gather(data));
+    await this.reader.finish();
+    this.timeline.edge.stop();
+    this.timeline.requestDraw();
+    const outcome = this.model.end?.outcome ?? this.run.outcome ?? "interrupted";
+    const parameters = Object.entries(this.run.parameters).map(([name, value]) => `${name} ${value}`);
+    this.about.textContent = [...parameters, outcomeText(outcome, this.model.end), duration(this.model.lastNs)].join(" · ");
+  }
+}
+
+class ComparePage {
+  #following = false;
+  /** Both runs are there to be looked at. */
+  ready = false;
+
+  /** @param {Record<string, any>} page */
+  constructor(page) {
+    this.page = page;
+    this.left = new Side("left", page.left, page.lang, this);
+    this.right = new Side("right", page.right, page.lang, this);
+    need("#fit").addEventListener("click", () => this.fit());
+    need("#swap").addEventListener("click", () => location.assign(this.#address(page.right.id, page.left.id)));
+    need("#copy-link").addEventListener("click", async ({ currentTarget }) => {
+      const label = need("span", /** @type {HTMLElement} */ (currentTarget));
+      label.textContent = t((await copy(this.#address(page.left.id, page.right.id))) ? "share.copied" : "share.failed");
+    });
+    onRestyled(() => this.sides.forEach((side) => side.timeline.restyle()));
+    void this.#load();
+  }
+
+  get sides() {
+    return [this.left, this.right];
+  }
+
+  /** @param {string} left @param {string} right */
+  #address(left, right) {
+    return new URL(`/compare?left=${left}&right=${right}&lang=${this.page.lang}`, location.href).href;
+  }
+
+  async #load() {
+    document.body.dataset.state = "loading";
+    try {
+      await Promise.all(this.sides.map((side) => side.load()));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      document.body.dataset.state = "failed";
+      need("#details").replaceChildren(make("p", { class: "status-message" }, error instanceof Problem && error.status === 0 ? t("status.offline") : `${t("status.broken")} ${error.message}`));
+      return;
+    }
+    const horizonNs = Math.max(...this.sides.map((side) => side.model.lastNs));
+    for (const side of this.sides) side.timeline.horizonNs = horizonNs;
+    this.ready = true;
+    this.fit();
+    await this.#showDifference();
+    document.body.dataset.state = "finished";
+  }
+
+  fit() {
+    for (const side of this.sides) side.timeline.fit();
+  }
+
+  /** @param {Side} side the one that was moved */
+  viewed(side) {
+    if (this.#following || !this.ready) return;
+    const { view, camera } = side.timeline;
+    const other = (side === this.left ? this.right : this.left).timeline;
+    const same = other.view.startNs === view.startNs && other.view.spanNs === view.spanNs;
+    if (camera.following !== "none" || same) return;
+    this.#following = true;
+    other.showRange(view.startNs, endOf(view));
+    this.#following = false;
+  }
+
+  /** @param {Side} side @param {import("../timeline/describe.js").BarRef | null} bar */
+  select(side, bar) {
+    const mark = make("span", { class: "compared-mark" }, side === this.left ? "A" : "B");
+    need("#details").replaceChildren(...(bar ? [mark, heading(side.model, bar), table(factsOf(side.model, bar, side.timeline.edge.ns))] : []));
+  }
+
+  async #showDifference() {
+    const [left, right] = await Promise.all(this.sides.map((side) => fetchFacts(side.run.id)));
+    if (!left || !right) return;
+    const cells = (/** @type {string[]} */ words) => words.map((word) => make("th", { scope: "col" }, word));
+    const head = make("thead", {}, make("tr", {}, ...cells([t("compare.fact"), "A", "B", t("compare.ratio")])));
+    need("#difference").replaceChildren(make("table", {}, head, make("tbody", {}, ...differences(left, right).map(rowOf))));
+  }
+
+  /** @returns {import("./keys.js").Binding[]} */
+  get bindings() {
+    const both = (/** @type {"left" | "right" | "in" | "out"} */ move) => () => this.left.timeline.byKey(move);
+    return [
+      { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: both("in") },
+      { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: both("out") },
+      { keys: ["a", "arrowleft"], shown: "A ←", key: "left", act: both("left") },
+      { keys: ["d", "arrowright"], shown: "D →", key: "right", act: both("right") },
+      { keys: ["0"], shown: "0", key: "fit", act: () => this.fit() },
+      { keys: ["escape"], shown: "Esc", key: "unselect", act: () => this.sides.forEach((side) => side.timeline.select(null)) },
+    ];
+  }
+}
+
+/** @type {Record<import("../facts/difference.js").Unit, (value: number) => string>} */
+const SAID = { time: duration, share: percent, count: grouped, number: (value) => value.toFixed(2) };
+
+/** @param {Difference} difference */
+function rowOf(difference) {
+  const said = (/** @type {number | null} */ value) => (value === null ? t("facts.absent") : SAID[difference.unit](value));
+  const times = ratio(difference);
+  return make(
+    "tr",
+    { "data-fact": difference.key },
+    make("th", { scope: "row" }, t(`compare.facts.${difference.key}`)),
+    make("td", {}, said(difference.left)),
+    make("td", {}, said(difference.right)),
+    make("td", {}, times === null ? "–" : `× ${times >= 100 ? Math.round(times) : times.toPrecision(3)}`),
+  );
+}
+
+/** @type {ComparePage | null} */
+let page = null;
+const given = await installFrame(() => page?.bindings ?? []);
+page = new ComparePage(given);
