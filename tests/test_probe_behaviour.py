@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(probe.missing()), reason
 BEHAVIOUR = Path(__file__).resolve().parent.parent / "scripts/behaviour.py"
 
 
-@pytest.mark.parametrize("suite", ["threading", "signals", "contextvars", "asyncio", "processes", "fork", "greenlet", "gevent"])
+@pytest.mark.parametrize(
+    "suite", ["threading", "signals", "contextvars", "asyncio", "processes", "fork", "greenlet", "gevent", "selectors", "spawn"]
+)
 def test_the_suite_does_not_see_that_it_is_observed(suite: str) -> None:
     done = subprocess.run([sys.executable, str(BEHAVIOUR), suite], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
