@@ -196,6 +196,7 @@ def test_the_address_restores_the_very_view(stored: Any, browser: Browser) -> No
     page = opened(browser, stored, "gevent")
     page.locator(".name:not([hidden])", has_text="func1").click()
     page.keyboard.press("i")
+    settle(page)
     page.locator(".name:not([hidden])", has_text="func2").focus()
     page.keyboard.press("Alt+ArrowUp")
     page.mouse.move(900, 420)

@@ -2,6 +2,7 @@
 /** The keys of the run page. */
 import { t } from "../common/i18n.js";
 import { isProjector } from "./projector.js";
+import { stepEvent, togglePlay } from "../timeline/replay.js";
 import { changeSpeed } from "./replay.js";
 
 /** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, facts: import("../facts/panel.js").FactsPanel, search: import("./searchbox.js").SearchBox}} page @returns {import("./keys.js").Binding[]} */
@@ -18,9 +19,9 @@ export function bindings(page) {
     // While projecting, F is the clicker's full screen.
     { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
     { keys: ["g"], shown: "G", key: "waker", act: () => timeline.followWaker() },
-    { keys: [" "], shown: t("replay.space"), key: "play", act: () => timeline.togglePlay() },
-    { keys: ["["], shown: "[", key: "eventBack", act: () => timeline.stepEvent(-1) },
-    { keys: ["]"], shown: "]", key: "eventNext", act: () => timeline.stepEvent(1) },
+    { keys: [" "], shown: t("replay.space"), key: "play", act: () => togglePlay(timeline) },
+    { keys: ["["], shown: "[", key: "eventBack", act: () => stepEvent(timeline, -1) },
+    { keys: ["]"], shown: "]", key: "eventNext", act: () => stepEvent(timeline, 1) },
     { keys: ["<"], shown: "<", key: "slower", act: () => changeSpeed(timeline, -1) },
     { keys: [">"], shown: ">", key: "faster", act: () => changeSpeed(timeline, 1) },
     { keys: ["/"], shown: "/", key: "find", act: () => page.search.open() },

@@ -4,6 +4,7 @@ import { need } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { SPEEDS } from "../timeline/cursor.js";
 import { lineAt } from "../timeline/events.js";
+import { stepEvent, togglePlay } from "../timeline/replay.js";
 
 /** @typedef {import("../timeline/timeline.js").Timeline} Timeline */
 
@@ -16,9 +17,9 @@ export function installReplay(timeline, { source, output }) {
   const play = need("#play");
   const speed = /** @type {HTMLSelectElement} */ (need("#speed"));
   for (const one of SPEEDS) speed.add(new Option(`${one}×`, String(one), one === 1, one === 1));
-  play.addEventListener("click", () => timeline.togglePlay());
-  need("#event-back").addEventListener("click", () => timeline.stepEvent(-1));
-  need("#event-next").addEventListener("click", () => timeline.stepEvent(1));
+  play.addEventListener("click", () => togglePlay(timeline));
+  need("#event-back").addEventListener("click", () => stepEvent(timeline, -1));
+  need("#event-next").addEventListener("click", () => stepEvent(timeline, 1));
   speed.addEventListener("change", () => cursor.setSpeed(Number(speed.value)));
   cursor.subscribe(({ tNs, playing, speed: now }) => {
     play.dataset.action = playing ? "pause" : "play";

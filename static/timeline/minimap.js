@@ -25,6 +25,8 @@ export class Minimap {
   /** @type {Float64Array[]} */
   #counts = [];
   #endNs = 1;
+  /** @type {import("./paint/palette.js").Palette | null} */
+  #palette = null;
 
   /** @param {HTMLElement} root @param {(startNs: number) => void} onMoved the view is to begin there */
   constructor(root, onMoved) {
@@ -85,10 +87,18 @@ export class Minimap {
     const [before] = this.#drawn.split(" ", 1);
     const sameBase = before === String(this.#version) && this.#drawn.split(" ").slice(1, 3).join() === `${this.#widthPx},${scale}` && this.#drawn.endsWith(palette.background + palette.text);
     this.#drawn = key;
-    if (!sameBase) this.#drawBase(palette, scale);
+    this.#use(palette);
+    if (!sameBase) this.#drawBase(scale);
     this.#drawFrame(palette, scale);
     this.root.setAttribute("aria-valuenow", String(Math.round((view.startNs / this.#endNs) * 100)));
     this.root.setAttribute("aria-valuemax", "100");
+  }
+
+  /** Making its patterns costs more than a frame has. @param {import("./paint/palette.js").Palette} palette */
+  #use(palette) {
+    if (palette === this.#palette) return;
+    this.#palette = palette;
+    for (const renderer of [this.base, this.over]) renderer.usePalette(palette);
   }
 
   /** @param {Model} model @param {number} edgeNs */
@@ -100,10 +110,9 @@ export class Minimap {
     this.#againMs = nowMs + (performance.now() - nowMs) * PATIENCE;
   }
 
-  /** @param {import("./paint/palette.js").Palette} palette @param {number} scale */
-  #drawBase(palette, scale) {
+  /** @param {number} scale */
+  #drawBase(scale) {
     const [width, height] = [this.#widthPx, this.root.clientHeight];
-    this.base.usePalette(palette);
     this.base.begin(width, height, scale);
     const shown = SHOWN.map((ink) => ({ ink, counts: this.#counts[STACK.indexOf(ink)] }));
     let most = 0;
@@ -121,7 +130,6 @@ export class Minimap {
   #drawFrame(palette, scale) {
     const [width, height] = [this.#widthPx, this.root.clientHeight];
     const [from, to] = this.#sight();
-    this.over.usePalette(palette);
     this.over.begin(width, height, scale);
     if (from <= 0 && to >= width) return;
     const [shade, lines] = [new Batch(), new Batch()];

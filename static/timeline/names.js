@@ -39,6 +39,7 @@ export class Names {
     if (this.#focused >= rows.all.length) this.#focused = -1;
     const shown = [...pinned.map((row, i) => ({ row, index: i })), ...inSight.map((row, i) => ({ row, index: first + i }))];
     this.#rows = new Map(shown.map(({ row, index }) => [index, row]));
+    const held = this.#pool.find(({ element }) => element === document.activeElement)?.row ?? null;
     const stop = this.#rows.has(this.#focused) ? this.#focused : (shown[0]?.index ?? 0);
     shown.forEach(({ row, index }, i) => {
       const slot = (this.#pool[i] ??= this.#slot());
@@ -47,6 +48,13 @@ export class Names {
       slot.element.classList.toggle("is-last-pinned", i === pinned.length - 1);
     });
     for (let i = shown.length; i < this.#pool.length; i++) /** @type {{element: HTMLElement}} */ (this.#pool[i]).element.hidden = true;
+    if (held) this.#keepFocus(held);
+  }
+
+  /** The elements are used for other rows when rows come and go; the focus stays with its row. @param {Row} held */
+  #keepFocus(held) {
+    const same = this.#pool.find(({ element, row }) => !element.hidden && row?.lane === held.lane && row.kind === held.kind && row.pinned === held.pinned);
+    if (same && same.element !== document.activeElement) same.element.focus({ preventScroll: true });
   }
 
   #slot() {

@@ -8,9 +8,8 @@ import { Camera } from "./camera.js";
 import { resizable } from "./column.js";
 import { Cursor } from "./cursor.js";
 import { Edge } from "./edge.js";
-import { eventFrom } from "./events.js";
-import { threadLane, threadOf } from "./hit.js";
-import { listen } from "./input.js";
+import { Frames } from "./frames.js";
+import { threadLane } from "./hit.js";
 import { Legend } from "./legend.js";
 import { Minimap } from "./minimap.js";
 import { Names } from "./names.js";
@@ -18,6 +17,7 @@ import { Over } from "./over.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { readPalette } from "./paint/palette.js";
 import { Scene } from "./paint/scene.js";
+import { installPointing } from "./pointing.js";
 import { Rows } from "./rows.js";
 import { Selection } from "./selection.js";
 import { endOf, pxToTime } from "./viewport.js";
@@ -31,8 +31,6 @@ import { endOf, pxToTime } from "./viewport.js";
 
 const KEY_PAN = 0.12;
 const KEY_ZOOM = 1.35;
-/** A scene that takes longer than this leaves the page pauses while a run is live. */
-const QUICK_MS = 6;
 
 export class Timeline {
   cursor = new Cursor();
@@ -41,9 +39,7 @@ export class Timeline {
   /** How far one may look beyond the run itself: as far as the longer of two that are compared. */
   horizonNs = 0;
   #heightPx = 0;
-  #frame = 0;
-  #stale = true;
-  #drawMs = 0;
+  frames = new Frames((nowMs) => this.#draw(nowMs));
 
   /** @param {HTMLElement} root @param {Model} model @param {Listener} listener */
   constructor(root, model, listener) {
@@ -81,20 +77,10 @@ export class Timeline {
   }
 
   #listen() {
-    listen(this.plot, {
-      onPanned: (dx, dy) => this.pan(dx, dy),
-      onZoomed: (factor, x) => this.zoom(factor, x),
-      onHovered: (x, y) => this.#hover({ x, y }),
-      onLeft: () => this.#hover(null),
-      onClicked: (x, y) => this.#click(x, y),
-      onDoubleClicked: (x, y) => this.#zoomTo(this.#barAt(x, y)),
-      onMeasured: (from, to) => this.#measured(from, to),
-      onScrubbed: (x) => this.cursor.move(Math.min(pxToTime(this.view, x), this.edge.ns)),
-      scrubs: (y) => y < this.palette.axisPx,
-    });
+    installPointing(this);
     this.cursor.subscribe(() => {
       this.listener.onViewed();
-      this.#requestFrame();
+      this.frames.request();
     });
     this.scroller.addEventListener("scroll", () => this.requestDraw(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
@@ -182,7 +168,7 @@ export class Timeline {
   /** Shows a stretch of time, and in it a bar, whatever it was folded under. @param {import("../facts/places.js").Place} place */
   visit({ startNs, endNs, bar }) {
     this.camera.show(startNs, endNs);
-    if (bar) this.#scrollTo(bar.lane);
+    if (bar) this.scrollTo(bar.lane);
     this.select(bar);
   }
 
@@ -197,30 +183,6 @@ export class Timeline {
     if (move === "in" || move === "out") this.zoom(move === "in" ? KEY_ZOOM : 1 / KEY_ZOOM);
     else if (move === "up" || move === "down") this.pan(0, (move === "up" ? 2 : -2) * this.palette.heights.rowPx);
     else this.pan(move === "left" ? stepPx : -stepPx);
-  }
-
-  // --- replay
-
-  /** Plays from the cursor on, or stands still. */
-  togglePlay() {
-    const { cursor, edge, view } = this;
-    const atEnd = cursor.tNs !== null && cursor.tNs >= edge.ns && !edge.live;
-    if (!cursor.playing && atEnd) cursor.move(0);
-    cursor.play(!cursor.playing, Math.max(0, view.startNs));
-  }
-
-  /** To the next or previous scheduling event, which is selected. @param {1 | -1} by */
-  stepEvent(by) {
-    const { cursor, selected } = this;
-    const atNs = cursor.tNs ?? (by > 0 ? Math.max(0, this.view.startNs) : this.edge.ns);
-    const here = selected && selected.lane.startOf(selected.index) === atNs ? selected.lane.id : -1;
-    const bar = eventFrom(this.model, atNs, here, by);
-    if (!bar) return;
-    cursor.play(false);
-    cursor.move(bar.lane.startOf(bar.index));
-    this.select(bar);
-    this.camera.keepInSight(bar.lane.startOf(bar.index));
-    if (this.rows.of(bar.lane)) this.#scrollTo(bar.lane);
   }
 
   // --- rows
@@ -255,11 +217,6 @@ export class Timeline {
     this.rows.topPx = this.scroller.scrollTop;
   }
 
-  /** @param {number} xPx @param {number} yPx */
-  #barAt(xPx, yPx) {
-    return this.rows.barAt(this.view, this.edge.ns, xPx, yPx);
-  }
-
   // --- selection
 
   get selected() {
@@ -288,7 +245,7 @@ export class Timeline {
   #selected(bar, reveal) {
     if (bar && reveal) {
       this.camera.reveal(bar.lane.startOf(bar.index), bar.lane.endOf(bar.index, this.edge.ns));
-      this.#scrollTo(bar.lane);
+      this.scrollTo(bar.lane);
     }
     this.listener.onSelected(bar);
     this.listener.onViewed();
@@ -296,31 +253,10 @@ export class Timeline {
   }
 
   /** Brings a lane's row into sight, whatever it was folded under. @param {Lane} lane */
-  #scrollTo(lane) {
+  scrollTo(lane) {
     if (!this.rows.of(lane)) this.rows.openTo(lane);
     this.#layOut();
     this.scroller.scrollTop = this.rows.scrollFor(lane) ?? this.scroller.scrollTop;
-  }
-
-  /** @param {BarRef | null} bar */
-  #zoomTo(bar) {
-    if (!bar) return;
-    const [startNs, endNs] = [bar.lane.startOf(bar.index), bar.lane.endOf(bar.index, this.edge.ns)];
-    const marginNs = (endNs - startNs) * 0.1;
-    this.showRange(startNs - marginNs, endNs + marginNs);
-  }
-
-  /** @param {number} x @param {number} y */
-  #click(x, y) {
-    const row = this.rows.at(y);
-    if (row?.kind === "density") this.fold(row, !row.open);
-    else this.select(this.#barAt(x, y));
-  }
-
-  /** @param {number} fromPx @param {number} toPx */
-  #measured(fromPx, toPx) {
-    this.over.measure = fromPx === toPx ? null : [pxToTime(this.view, fromPx), pxToTime(this.view, toPx)];
-    this.#requestFrame();
   }
 
   /** A thread stands out where threads take turns; null for none. @param {Lane | null} lane */
@@ -329,14 +265,6 @@ export class Timeline {
     if (thread === this.#lit) return;
     this.#lit = thread;
     this.requestDraw();
-  }
-
-  /** @param {{x: number, y: number} | null} point */
-  #hover(point) {
-    this.over.pointer = point;
-    const bar = point && this.#barAt(point.x, point.y);
-    this.light(bar && threadOf(this.model, bar));
-    this.#requestFrame();
   }
 
   // --- what an address keeps
@@ -369,16 +297,7 @@ export class Timeline {
 
   /** Asks for a frame in which everything is drawn. */
   requestDraw() {
-    this.#stale = true;
-    this.#requestFrame();
-  }
-
-  /** Without a reason to draw the bars anew, a frame only moves what lies over them. */
-  #requestFrame() {
-    this.#frame ||= requestAnimationFrame((nowMs) => {
-      this.#frame = 0;
-      this.#draw(nowMs);
-    });
+    this.frames.all();
   }
 
   /** @param {number} nowMs */
@@ -387,27 +306,18 @@ export class Timeline {
     const { cursor, edge } = this;
     if (cursor.playing) {
       cursor.advance(nowMs, edge.ns, edge.live);
-      if (this.camera.keepInSight(cursor.tNs ?? 0)) this.#stale = true;
+      if (this.camera.keepInSight(cursor.tNs ?? 0)) this.frames.all();
     }
     const scale = window.devicePixelRatio || 1;
-    if (this.#stale || edge.live) this.#drawScene(scale);
+    this.frames.scene(edge.live, () => this.#drawScene(scale));
     const { model, rows, view, selected, waking } = this;
     this.over.draw({ model, rows, view, edgeNs: edge.ns, heightPx: this.#heightPx, scale, selected, waking, cursorNs: cursor.tNs });
-    if (edge.live) this.#keepMoving();
-    else if (cursor.playing) this.#requestFrame();
-  }
-
-  /** The live edge moves on, but drawing must leave the page time for everything else. */
-  #keepMoving() {
-    this.listener.onEdge(this.edge.ns);
-    if (this.#drawMs < QUICK_MS) this.#requestFrame();
-    else setTimeout(() => this.#requestFrame(), 2 * this.#drawMs);
+    if (edge.live) this.listener.onEdge(edge.ns);
+    if (edge.live || cursor.playing) this.frames.goOn();
   }
 
   /** @param {number} scale device pixels per CSS pixel */
   #drawScene(scale) {
-    const startMs = performance.now();
-    this.#stale = false;
     this.#layOut();
     this.camera.update();
     const { palette, view, rows } = this;
@@ -418,6 +328,5 @@ export class Timeline {
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;
     this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it
-    this.#drawMs = performance.now() - startMs;
   }
 }
