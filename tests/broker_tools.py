@@ -63,8 +63,10 @@ class BrokerRun(Run):
         return [row[2] for row in self.json["counters"] if row[1] in lanes]
 
 
-def run_with(broker: dict[str, Any], source: str, argv: Sequence[str] = (), **limits: float) -> BrokerRun:
-    """A script in the sandbox with this broker, run to its end."""
+def run_with(
+    broker: dict[str, Any], source: str, argv: Sequence[str] = (), header: dict[str, Any] | None = None, **limits: float
+) -> BrokerRun:
+    """A script in the sandbox with this broker, run to its end; `header` is the HEADER document."""
     job = {
         "name": f"script-{os.getpid()}.py",
         "source": dedent(source),
@@ -81,7 +83,7 @@ def run_with(broker: dict[str, Any], source: str, argv: Sequence[str] = (), **li
     prepared = prepare(job)
     assert prepared.broker is not None
     out = io.BytesIO()
-    end = record(prepared.target, out, {}, prepared.bounds, classify=prepared.classify, beside=[prepared.broker])
+    end = record(prepared.target, out, header or {}, prepared.bounds, classify=prepared.classify, beside=[prepared.broker])
     return BrokerRun(out.getvalue(), end)
 
 

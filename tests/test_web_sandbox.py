@@ -10,6 +10,8 @@ import pytest
 from app import resources
 from app.catalogue import Catalogue
 from app.core.recording import read
+from app.web import Settings
+from app.web.requirements import missing
 from tests.web_tools import SANDBOXED, RunningServer, blocks_of, output_of, receive_all, serving, write_experiment
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
@@ -25,6 +27,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.mark.parametrize("experiment", [e.id for e in Catalogue.load(COURSE).experiments])
 def test_every_experiment_of_the_course_runs_in_the_sandbox(server: RunningServer, experiment: str) -> None:
+    requires = next(e.header.requires for e in Catalogue.load(COURSE).experiments if e.id == experiment)
+    if lacking := missing(requires, Settings()):
+        pytest.skip(f"this machine lacks {', '.join(lacking)}")
     run, _ = server.start_run(experiment)
     with server.watch(run) as viewer:
         data, said = receive_all(viewer)

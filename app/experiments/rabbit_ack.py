@@ -36,6 +36,18 @@ default = "auto"
 choices = ["auto", "manual"]
 title = { zh = "确认方式", en = "Acknowledgement" }
 
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["worker 1 was killed", "lost: 4 [3, 4, 5, 6]"] }
+when = { ack = "auto" }
+says = { zh = "自动确认：丢了四个", en = "automatic acknowledgement: four were lost" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["worker 1 was killed", "worker 2: begun job 3 (redelivered)", "lost: 0 []"] }
+when = { ack = "manual" }
+says = { zh = "手动确认：一个不丢，第三个重投给了第二个工人", en = "manual acknowledgement: none was lost, and the third was delivered again to the second worker" }
+
 [[runs]]
 title = { zh = "手动确认：一个不丢", en = "Manual: none is lost" }
 parameters = { ack = "manual" }

@@ -4,7 +4,7 @@ topic = "rabbitmq"
 order = 330
 source = "课程“消息持久化”一节；RabbitMQ 官方教程第二课 · the course on durability; RabbitMQ's second tutorial"
 time_limit_s = 120
-requires = ["broker-crash"]
+requires = ["broker", "broker-crash"]
 
 [title]
 zh = "持久化：broker 崩溃之后"
@@ -35,6 +35,17 @@ default = 3
 minimum = 1
 maximum = 50
 title = { zh = "每个队列几条消息", en = "Messages in each queue" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["durable + persistent     3", "durable + transient      0", "transient + persistent   no queue (404)", "transient + transient    no queue (404)"] }
+when = { messages = 3 }
+says = { zh = "崩溃之后只剩下 durable 队列里的持久消息", en = "only persistent messages in a durable queue outlived the crash" }
+
+[[expected]]
+check = "ends_as"
+arguments = { kind = "queue", named = "transient + ", state = "killed", least = 2 }
+says = { zh = "两个非 durable 的队列随崩溃消失", en = "the two queues that were not durable went with the crash" }
 """
 
 import argparse

@@ -36,6 +36,21 @@ default = "send"
 choices = ["send", "receive"]
 title = { zh = "谁先启动", en = "Who starts first" }
 
+[[expected]]
+check = "lane_count"
+arguments = { kind = "connection", least = 2, most = 2 }
+says = { zh = "两个程序各有自己的连接", en = "each of the two programs had a connection of its own" }
+
+[[expected]]
+check = "counter_within"
+arguments = { kind = "queue", named = "hello", most = 1 }
+says = { zh = "消息进了队列 hello，深度到过 1", en = "the message was in the queue hello, whose depth came to 1" }
+
+[[expected]]
+check = "printed_in_order"
+arguments = { lines = ["[x] Sent 'Hello World!'", "[x] Received 'Hello World!'"] }
+says = { zh = "发出的消息到了接收者那里", en = "what was sent was received" }
+
 [[runs]]
 title = { zh = "receive 先启动：它等消息", en = "receive first: it waits for the message" }
 parameters = { first = "receive" }

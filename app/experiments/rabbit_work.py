@@ -45,6 +45,17 @@ maximum = 1.0
 unit = "s"
 title = { zh = "一个单位多长", en = "Length of a unit" }
 
+[[expected]]
+check = "lane_count"
+arguments = { kind = "consumer", named = "task_queue", least = 2, most = 2 }
+says = { zh = "两个工人消费同一个队列", en = "two workers consumed one queue" }
+
+[[expected]]
+check = "counter_within"
+arguments = { kind = "queue", named = "unacked", most = 2 }
+when = { prefetch = "1" }
+says = { zh = "未确认的消息从不超过两条：每个工人一条", en = "never more than two messages were unacknowledged: one for each worker" }
+
 [[runs]]
 title = { zh = "prefetch=1：两人都忙", en = "prefetch=1: both are busy" }
 parameters = { prefetch = "1" }

@@ -123,6 +123,8 @@ def _descriptors(least: int) -> Iterator[None]:
 
 def python_of(experiment: Experiment) -> str | None:
     """The interpreter it requires, None for this one. Skips the test where this machine has none."""
+    if "broker" in experiment.header.requires:
+        pytest.skip("run with a broker in test_rabbit.py")
     if lacking := interpreters.missing(experiment.header.requires):
         pytest.skip(f"this machine lacks {', '.join(lacking)}")
     found = interpreters.free_threaded() if "free-threaded" in experiment.header.requires else None

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from app.catalogue import read_experiment
+from app.core.expectations import expectations
+from app.recorder import header
 from tests.broker_tools import BrokerRun, needs_broker, run_with
 from tests.experiments.observe import FOLDER
 
@@ -27,8 +29,12 @@ def seen(keeper: str, name: str, **parameters: Any) -> BrokerRun:
     experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
     values = experiment.validate(parameters)
     broker = {"keeper": keeper, "whole": "broker-crash" in experiment.header.requires}
-    run = run_with(broker, experiment.source, experiment.argv(values), wall_s=experiment.header.time_limit_s)
+    document = header.document(
+        script_path="script.py", source=experiment.source, interpreter=header.interpreter(), parameters=values
+    )
+    run = run_with(broker, experiment.source, experiment.argv(values), document, wall_s=experiment.header.time_limit_s)
     assert (run.end["outcome"], run.end["dropped"]) == ("finished", 0), run.output
+    assert [one for one in expectations(run.recording) if one["verdict"] != "holds"] == []
     assert run.disagreements() == []
     return run
 
