@@ -21,7 +21,7 @@ export async function installFrame(bindings = () => []) {
   installProjector(need("#projector"));
   const dialog = /** @type {HTMLDialogElement} */ (need("#keys-dialog"));
   const all = () => [...bindings(), ...frameBindings(() => showHelp(dialog, all()))];
-  installKeys(all, dialog);
+  installKeys(all);
   need("#keys").addEventListener("click", () => showHelp(dialog, all()));
   return facts;
 }

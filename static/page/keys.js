@@ -5,12 +5,12 @@ import { t } from "../common/i18n.js";
 
 /** @typedef {{keys: string[], shown: string, key: string, act: () => void}} Binding `keys` as KeyboardEvent.key in lower case; `shown` what the help says; `key` the word of its meaning */
 
-/** @param {() => Binding[]} bindings asked at every key, because pages change @param {HTMLDialogElement} dialog */
-export function installKeys(bindings, dialog) {
+/** @param {() => Binding[]} bindings asked at every key, because pages change */
+export function installKeys(bindings) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const key = event.key.toLowerCase();
-    if (dialog.open) return;
+    if (document.querySelector("dialog[open]")) return; // a dialog has the keys for itself, Escape above all
     if ((key === "enter" || key === " ") && isControl(event.target)) return;
     const binding = bindings().find(({ keys }) => keys.includes(key));
     if (!binding) return;
