@@ -1,0 +1,47 @@
+"""A crowd of runs with a broker at once, and what other people's programs say of the tap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.core.recording import read
+from tests.broker_tools import erlang_processes, needs_broker
+from tests.web_tools import EVERY_ADMISSION, SANDBOXED, receive_all, serving, write_experiment
+
+pytestmark = [needs_broker, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(600)]
+RUNS = 30
+# Everybody uses the same names; whoever saw another's message would say so.
+SAME_NAMES = """
+import uuid, pika
+me = uuid.uuid4().hex.encode()
+connection = pika.BlockingConnection(pika.ConnectionParameters("localhost"))
+channel = connection.channel()
+channel.exchange_declare("all", "fanout")
+channel.queue_declare("box", durable=True)
+channel.queue_bind("box", "all")
+for _ in range(20):
+    channel.basic_publish("all", "", me)
+got = [channel.basic_get("box", auto_ack=True)[2] for _ in range(20)]
+assert got == [me] * 20, got
+assert channel.basic_get("box")[0] is None
+connection.close()
+print("mine alone")
+"""
+
+
+def test_thirty_runs_at_once_finish_and_see_nothing_of_each_other(tmp_path: Path) -> None:
+    before = erlang_processes()
+    write_experiment(tmp_path / "experiments", "crowd", SAME_NAMES, extra='requires = ["broker"]')
+    with serving(tmp_path, SANDBOXED, **EVERY_ADMISSION) as server:
+        runs = [server.start_run("crowd")[0] for _ in range(RUNS)]
+        for run in runs:
+            with server.watch(run) as viewer:
+                data, said = receive_all(viewer)
+            recording = read([data])
+            output = b"".join(piece for _t, _stream, piece in recording.output).decode()
+            assert (said[-1]["outcome"], output) == ("finished", "mine alone\n")
+            assert recording.end is not None
+        assert len(erlang_processes() - before) >= 2
+    assert erlang_processes() <= before
