@@ -321,9 +321,10 @@ def test_nothing_is_left_of_a_keeper_whatever_its_end() -> None:
 
     others = folders()
     process = KeeperProcess()
-    KeptLease(process.socket_path(), whole=False)
+    lease = KeptLease(process.socket_path(), whole=False)
     assert len(erlang_processes() - before) >= 2
     process.close()
+    lease.close()
     wait_until(lambda: not erlang_processes() - before)
     assert folders() <= others
 
@@ -336,12 +337,14 @@ def test_nothing_is_left_of_a_keeper_whatever_its_end() -> None:
     wait_until(lambda: not erlang_processes() - before)
     wait_until(lambda: folders() <= others)
 
-    process = KeeperProcess()
-    KeptLease(process.socket_path(), whole=False)
-    assert process._process is not None
-    process._process.kill()
+    killed = KeeperProcess()
+    lease = KeptLease(killed.socket_path(), whole=False)
+    assert killed._process is not None
+    killed._process.kill()
     wait_until(lambda: not erlang_processes() - before)
     assert not folders() <= others
+    lease.close()
+    killed.close()
     process = KeeperProcess()
     process.socket_path()
     assert len(folders() - others) == 1
