@@ -12,6 +12,8 @@ import { State } from "../../static/generated/records.js";
 import { read, ROOT, sample } from "./sample.js";
 
 const catalogue = (lang) => JSON.parse(readFileSync(join(ROOT, `static/i18n/${lang}.json`), "utf8"));
+/** The document of app/core/facts.py for a run of which nothing is to be told: each test says only what is different. */
+const NOTHING = { wall_ns: 1e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, reads: { copies: 0, refused: 0 }, threads: [], gils: [], stall: null, deadlock: null };
 const plain = (model, facts) => sentences(model, facts).map((sentence) => sentence.map((piece) => piece.text ?? piece).join("").replaceAll("\u2009", " "));
 
 test("a share is never rounded up to all nor down to nothing", () => {
@@ -52,7 +54,7 @@ test("the most telling facts, in both languages; what was not observed says so",
   const gil = model.lanes.find(({ name }) => name === "GIL");
   model.header.machine = { cores: 2 };
   model.header.observers = { kernel: "unavailable: not allowed", gil: "exact" };
-  const facts = { wall_ns: 1e9, parallelism: 0.978, cores: { reported: 2, given: null, wanted_ns: null, taken_ns: null }, reads: { copies: 0, refused: 0 }, stall: null, threads: [], gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
+  const facts = { ...NOTHING, parallelism: 0.978, cores: { reported: 2, given: null, wanted_ns: null, taken_ns: null }, gils: [{ lane: gil.id, held_ns: 9e8, utilisation: 0.987, handovers: 51, handovers_per_s: 51.2, longest_wait: null }] };
   use("en", catalogue("en"));
   assert.deepEqual(plain(model, facts), ["Effective parallelism 0.98 of 2 cores.", "The GIL was held 99 % of the time and changed hands 51 times a second."]);
   assert.match(plain(model, { ...facts, parallelism: null })[0], /not observed \(not allowed\)/);
@@ -82,7 +84,7 @@ test("a deadlock is told first, with who holds what and waits for whom", async (
   const [a, b] = model.lanes.filter(({ tid }) => tid > 0);
   const wait = (lane, has, wants, holder) => ({ lane: lane.id, has, wants, holder: holder.id, t_ns: 0, duration_ns: 5e9, state: "lock", reason: null, text: null, file: null, line: 7 });
   const deadlock = { since_ns: 5e9, waits: [wait(a, "Lock one", "Lock two", b), wait(b, "Lock two", "Lock one", a)] };
-  const facts = { wall_ns: 6e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, reads: { copies: 0, refused: 0 }, gils: [], stall: null, deadlock };
+  const facts = { ...NOTHING, wall_ns: 6e9, deadlock };
   use("en", catalogue("en"));
   assert.equal(plain(model, facts)[0], `Deadlock: ${a.name} holds one and waits for two, which ${b.name} holds; ${b.name} holds two and waits for one, which ${a.name} holds.`);
   use("zh", catalogue("zh"));
@@ -92,8 +94,7 @@ test("a deadlock is told first, with who holds what and waits for whom", async (
 
 test("of a free-threaded interpreter it is said that there is no GIL, not that it was missed", async () => {
   const { model } = await read(sample("threads"));
-  const facts = { wall_ns: 1e9, parallelism: 1, cores: { reported: 2, given: null, wanted_ns: 0, taken_ns: 0 }, gils: [], stall: null, deadlock: null };
   model.header = { ...model.header, interpreter: { version: "3.14", free_threaded: true }, observers: { gil: "none: a free-threaded interpreter" } };
   use("en", catalogue("en"));
-  assert.equal(plain(model, facts).at(-1), "This interpreter has no GIL.");
+  assert.equal(plain(model, NOTHING).at(-1), "This interpreter has no GIL.");
 });
