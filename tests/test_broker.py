@@ -283,12 +283,18 @@ def test_a_broker_that_dies_by_itself_is_named_and_what_was_recorded_stays(keepe
     print('published', flush=True)
     connection.process_data_events(60)
     """
-    with leased(keeper, whole=True) as other:  # the next whole node is this one, when it has been given back
+    with leased(keeper) as other:
         port = other.access.port
-    killer = threading.Thread(target=lambda: (time.sleep(2), kill_listener_of(port)))
-    killer.start()
-    run = run_with({"keeper": keeper, "whole": True}, script)
-    killer.join()
+
+        def kill() -> None:
+            wait_until(lambda: sockets_at(port, ESTABLISHED))
+            time.sleep(1)
+            kill_listener_of(port)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        run = run_with({"keeper": keeper}, script)
+        killer.join()
     assert run.end["outcome"] == "program error"
     assert "published" in run.output
     connection = next(lane for lane in run.json["lanes"] if lane["kind"] == "connection")
@@ -296,6 +302,17 @@ def test_a_broker_that_dies_by_itself_is_named_and_what_was_recorded_stays(keepe
     assert (last[1], last[2]["text"]) == ("killed", "the broker is gone")
     assert run.counted("queue", "q")[:2] == [0, 1]
     assert run.told("counts unknown")
+    with leased(keeper) as afterwards:  # the next run gets a new node
+        assert afterwards.counts() == {}
+
+
+ESTABLISHED, LISTENING = "01", "0A"  # proc_net_tcp of the kernel's documentation
+
+
+def sockets_at(port: int, state: str) -> set[str]:
+    """The inodes of this machine's sockets at a local port, in that state."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == state}
 
 
 def kill_listener_of(port: int) -> None:
@@ -303,9 +320,7 @@ def kill_listener_of(port: int) -> None:
     for pid in erlang_processes():
         files = Path(f"/proc/{pid}/fd")
         names = {os.readlink(files / name) for name in os.listdir(files)} if files.exists() else set()
-        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        inodes = {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
-        if any(f"socket:[{inode}]" in names for inode in inodes):
+        if any(f"socket:[{inode}]" in names for inode in sockets_at(port, LISTENING)):
             os.kill(pid, signal.SIGKILL)
 
 

@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from app.broker.installation import BrokerError
 from app.broker.lease import Lease
@@ -66,14 +65,20 @@ class BrokerObserver:
         while (self.drain(entries) or not self._tap.idle) and time.monotonic() < deadline:
             time.sleep(0.002)
         assert self._traffic is not None
-        with suppress(BrokerError), self._crashing:
+        try:
+            with self._crashing:
+                self._compare(entries, self._traffic, deadline)
+        except BrokerError as error:
+            self._traffic.mark(time.monotonic_ns(), "counts unknown", text=str(error))
+
+    def _compare(self, entries: Entries, traffic: Traffic, deadline: float) -> None:
+        asked_ns, counts = time.monotonic_ns(), self._lease.counts()
+        while counts is not None and not traffic.vhost.agrees(counts) and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self.drain(entries)
             asked_ns, counts = time.monotonic_ns(), self._lease.counts()
-            while counts is not None and not self._traffic.vhost.agrees(counts) and time.monotonic() < deadline:
-                time.sleep(0.02)
-                self.drain(entries)
-                asked_ns, counts = time.monotonic_ns(), self._lease.counts()
-            if counts is not None:
-                self._traffic.vhost.check(time.monotonic_ns(), asked_ns, counts, settle_ns=0, sure=True)
+        if counts is not None:
+            traffic.vhost.check(time.monotonic_ns(), asked_ns, counts, settle_ns=0, sure=True)
 
     def close(self) -> None:
         """Every connection is dropped and the lease given back."""
