@@ -121,6 +121,11 @@ export class Lane {
     if (value > this.counter.max) this.counter.max = value;
   }
 
+  /** The value of its counter at `t`, 0 before its first. @param {number} t */
+  countAt(t) {
+    return this.counter ? (this.counter.value.data[firstAfter(this.counter.t.data, this.counter.t.length, t) - 1] ?? 0) : 0;
+  }
+
   /** Index of the state the lane is in at `t`, -1 before its first. @param {number} t */
   indexAt(t) {
     return firstAfter(this.startNs.data, this.length, t) - 1;

@@ -3,6 +3,7 @@
 import { duration, exact, grouped, size } from "../common/format.js";
 import { has, t } from "../common/i18n.js";
 import { LaneKind, STATES, State, Unit } from "../generated/records.js";
+import { brokerName, isOfBroker } from "./broker.js";
 import { holderOf, showsHolder } from "./paint/inks.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
@@ -22,6 +23,7 @@ export function laneName(lane) {
   if (lane.kind === LaneKind.SEMAPHORE) return t(/\d/.test(lane.name) ? "lane.semaphoreOf" : "lane.semaphore", { n: /\d+/.exec(lane.name)?.[0] ?? "" });
   if (lane.kind === LaneKind.CORE) return `${kindName(lane)} ${/\d+/.exec(lane.name)?.[0] ?? lane.name}`;
   if (lane.kind === LaneKind.CPU || lane.kind === LaneKind.MEMORY) return kindName(lane);
+  if (isOfBroker(lane)) return brokerName(lane);
   return lane.name || `${kindName(lane)} ${lane.id}`;
 }
 
@@ -45,6 +47,7 @@ export function stateName(model, { lane, index }) {
   }
   const spec = STATES.get(lane.stateOf(index));
   if (!spec) return t("state.unknown");
+  if (lane.kind === LaneKind.CONSUMER && lane.stateOf(index) === State.RUNNING) return t("broker.holds");
   return t(`state.${isNoLock(model, { lane, index }) ? STATES.get(State.WAIT)?.key : spec.key}`);
 }
 

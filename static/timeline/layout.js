@@ -14,7 +14,9 @@ import { RowList } from "./rowlist.js";
 /** @typedef {{rowPx: number, thinPx: number, stripPx: number, densityPx: number, counterPx: number, markPx: number}} Heights */
 
 /** A process's memory right below it, a thread's strip of CPU time below that, cores above processes, the GIL above the threads that take it, child processes below their parent's threads in the order of their beginning; otherwise as they appeared. @type {Record<number, number>} */
-const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3, [LaneKind.PROCESS]: 1 };
+const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3, [LaneKind.CONNECTION]: 0.1, [LaneKind.EXCHANGE]: 0.2, [LaneKind.QUEUE]: 0.3, [LaneKind.PROCESS]: 1 };
+/** Below the queues, so that messages go downwards: from who publishes over exchange and queue to who consumes. */
+const CONSUMING_RANK = 0.4;
 
 /**
  * @param {Lane[]} lanes by their numbers; the first is the root, which has no row of its own
@@ -24,7 +26,8 @@ export function layout(lanes, arrangement, families, heights) {
   const list = new RowList();
   /** @param {Lane} lane @param {number} depth @param {boolean} [pinned] */
   const addLane = (lane, depth, pinned = false) => {
-    const foldable = !pinned && lane.children.length > 0;
+    // What is unacknowledged is drawn in its queue's own row.
+    const foldable = !pinned && lane.children.length > 0 && lane.kind !== LaneKind.QUEUE;
     const flagsPx = lane.marks.length ? heights.markPx : 0;
     const open = foldable && arrangement.isOpen({ kind: "lane", lane });
     list.add({ kind: "lane", lane, family: null, depth, heightPx: heightOf(lane, heights) + flagsPx, flagsPx, foldable, open, pinned });
@@ -70,10 +73,13 @@ export function layoutInto(lanes, arrangement, families, heights, roomPx) {
 
 /** @param {Lane[]} lanes */
 export function ordered(lanes) {
-  const rank = (/** @type {Lane} */ lane) => RANK[lane.kind] ?? 0;
+  const rank = (/** @type {Lane} */ lane) => (consumes(lane) ? CONSUMING_RANK : (RANK[lane.kind] ?? 0));
   const number = (/** @type {Lane} */ lane) => (lane.kind === LaneKind.CORE ? Number(/\d+/.exec(lane.name)?.[0] ?? 0) : lane.kind === LaneKind.PROCESS ? lane.t : lane.id);
   return lanes.some((lane) => rank(lane)) ? [...lanes].sort((a, b) => rank(a) - rank(b) || number(a) - number(b)) : lanes;
 }
+
+/** A connection with a consumer in one of its channels. @param {Lane} lane */
+const consumes = (lane) => lane.kind === LaneKind.CONNECTION && lane.children.some((channel) => channel.children.length > 0);
 
 /** What asyncio.run() itself does at its end is there, but quiet. @param {Lane} lane */
 export const isHousekeeping = (lane) => lane.kind === LaneKind.TASK && /\bBaseEventLoop\.shutdown_/.test(lane.name);
@@ -88,6 +94,6 @@ export const isQuiet = (lane) => isHousekeeping(lane) || isOneOfManyMemories(lan
 function heightOf(lane, heights) {
   if (isQuiet(lane)) return heights.stripPx;
   if (lane.kind === LaneKind.MEMORY) return heights.thinPx;
-  if (lane.counter) return heights.counterPx;
+  if (lane.counter && lane.kind !== LaneKind.CHANNEL && lane.kind !== LaneKind.CONSUMER) return heights.counterPx;
   return lane.kind === LaneKind.PROCESS ? heights.thinPx : lane.kind === LaneKind.CPU ? heights.stripPx : heights.rowPx;
 }

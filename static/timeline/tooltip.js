@@ -3,6 +3,9 @@
 import { make } from "../common/dom.js";
 import { exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
+import { LaneKind } from "../generated/records.js";
+import { countsUnacked, isBrokers, isOfBroker, markText, messageOf, pairsOf, toldBy, unackedOf } from "./broker.js";
+import { messageAt } from "./messages.js";
 import { STACK } from "./paint/crowd.js";
 import { Ink, inkOf, SHAPES } from "./paint/inks.js";
 import { facts, familyText, fullName, plain, stateName } from "./describe.js";
@@ -47,8 +50,10 @@ export function contentsAt(model, rows, view, edgeNs, { x, y }) {
   if (row.kind === "density") return densityContents(row, atNs);
   const mark = y < rows.yOf(row) + rows.palette.heights.markPx ? markAt(row, view, x) : null;
   if (mark) return markContents(mark);
+  const message = messageAt(model, rows, view, { x, y });
+  if (message >= 0) return messageContents(model, message);
   const bar = atNs <= edgeNs ? rows.barAt(view, edgeNs, x, y) : null;
-  return bar && barContents(model, bar, edgeNs);
+  return bar && [...barContents(model, bar, edgeNs), ...counted(bar.lane, atNs)];
 }
 
 /** @param {Model} model @param {BarRef} bar @param {number} edgeNs @returns {HTMLElement[]} */
@@ -73,9 +78,30 @@ export function table(rows) {
   return make("dl", { class: "pairs" }, ...rows.flatMap(([word, value]) => [make("dt", {}, word), make("dd", {}, value)]));
 }
 
+/** A step of a message: from where to where, and what it is. @param {Model} model @param {number} flow */
+function messageContents(model, flow) {
+  const { number, redelivered, returned, words } = messageOf(model, flow);
+  const { from, to, t: times } = model.flows;
+  const [source, target] = [from, to].map(({ data }) => fullName(/** @type {import("../recording/lane.js").Lane} */ (model.lanes[data[flow] ?? 0])));
+  const what = t(returned ? "broker.returned" : redelivered ? "broker.redelivered" : "broker.message", { number });
+  return [
+    make("p", { class: "tooltip-head" }, make("strong", {}, what), make("span", { class: "quiet" }, exact(times.data[flow] ?? 0))),
+    make("p", { class: "tooltip-text quiet" }, `${source} → ${target}`),
+    table(pairsOf(words)),
+  ];
+}
+
+/** How many messages a lane of the broker had at a time. @param {import("../recording/lane.js").Lane} lane @param {number} atNs */
+function counted(lane, atNs) {
+  if (!isOfBroker(lane) || !lane.counter) return [];
+  const word = lane.kind === LaneKind.QUEUE && !countsUnacked(lane) ? "broker.ready" : lane.kind === LaneKind.CHANNEL ? "broker.unconfirmed" : "broker.unacked";
+  const unacked = lane.kind === LaneKind.QUEUE ? unackedOf(lane) : null;
+  return [table([[t(word), grouped(lane.countAt(atNs))], ...(unacked ? [/** @type {[string, string]} */ ([t("broker.unacked"), grouped(unacked.countAt(atNs))])] : [])])];
+}
+
 /** @param {{t: number, text: string, kind: number}} mark */
 function markContents(mark) {
-  return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(mark.text))];
+  return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(isBrokers(mark) ? markText(mark) : mark.text)), ...(isBrokers(mark) ? [table(pairsOf(toldBy(mark)))] : [])];
 }
 
 /** How many lanes of a density row were in each state at one time. @param {Row} row @param {number} atNs */

@@ -176,8 +176,8 @@ class VirtualHost:
         """The broker has sent a message of the queue to the consumer (or channel) of `lane`; `acked` needs no acknowledgement."""
         queue = self.queue(t_ns, queue_name)
         message = self._found(queue, method.exchange, method.routing_key)
-        text = REDELIVERED if method.redelivered else ""
-        self._entries.message(t_ns, queue.lane, lane, text, message.number)
+        words = {"tag": method.delivery_tag} | ({REDELIVERED: True} if method.redelivered else {})
+        self._entries.message(t_ns, queue.lane, lane, as_json(words), message.number)
         queue.unacked += not acked
         self._count(t_ns, queue, ready=True, unacked=not acked)
         return message

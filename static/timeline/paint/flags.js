@@ -1,6 +1,7 @@
 // @ts-check
 /** Marks as small flags on a lane: a tick over its height, and its text where there is room for it. */
 import { MarkKind } from "../../generated/records.js";
+import { isBrokers, isGrave, markText, toldBy } from "../broker.js";
 import { plain } from "../describe.js";
 import { endOf, pxToSpan, timeToPx } from "../viewport.js";
 
@@ -12,6 +13,11 @@ import { endOf, pxToSpan, timeToPx } from "../viewport.js";
 
 /** Marks that tell of something gone wrong or lost. @type {Set<number>} */
 const SERIOUS = new Set([MarkKind.EXCEPTION, MarkKind.DROPPED, MarkKind.LIMIT, MarkKind.HOOK, MarkKind.STDERR]);
+/** @param {Mark} mark */
+const isSerious = (mark) => SERIOUS.has(mark.kind) || isGrave(mark);
+const ROUTINE = new Set(["basic.ack", "confirm", "basic.get-empty"]);
+/** @param {Mark} mark */
+const isRoutine = (mark) => isBrokers(mark) && ROUTINE.has(toldBy(mark).what);
 const LONGEST_PX = 420;
 const SHORTEST_PX = 28;
 const BESIDE_PX = 10;
@@ -34,8 +40,9 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
     if (mark.t > endOf(view)) break;
     if (x === lastPx) continue;
     lastPx = x;
-    const batch = SERIOUS.has(mark.kind) ? flags.grave : flags.printed;
-    batch.push(x, y + 3, 1.5, heightPx - 6);
+    const batch = isSerious(mark) ? flags.grave : flags.printed;
+    // Acknowledgements by the hundred must not hide what is drawn below.
+    batch.push(x, y + 3, 1.5, isRoutine(mark) ? palette.heights.markPx - 3 : heightPx - 6);
     if (x < takenPx) continue;
     if (x - flaggedPx > flagPx + 3) batch.push(x, y + 3, flagPx + 1, flagPx);
     flaggedPx = x;
@@ -44,10 +51,10 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
 
   /** Beside the flag, to its right or, at the plot's end, to its left; returns the width taken. @param {Mark} mark @param {number} x @param {number} rightPx @param {number} freeFromPx */
   function write(mark, x, rightPx, freeFromPx) {
-    const text = plain(mark.text);
+    const text = plain(isBrokers(mark) ? markText(mark) : mark.text);
     const beside = flagPx + BESIDE_PX / 2;
     const width = renderer.measure(text, true);
-    const common = { text, yPx: y + 3 + palette.heights.markPx / 2, color: SERIOUS.has(mark.kind) ? palette.error : palette.text, small: true };
+    const common = { text, yPx: y + 3 + palette.heights.markPx / 2, color: isSerious(mark) ? palette.error : palette.text, small: true };
     const clear = Math.max(freeFromPx, 0);
     if (rightPx - beside < width && view.widthPx - x < width + beside && x - 6 - width > clear) {
       flags.texts.push({ ...common, xPx: x - 6, align: "right" });

@@ -52,6 +52,9 @@ INK_OF_STATE[State.GIL_RELEASED] = Ink.RUNNING_C;
 
 const HELD = new Set([...STATES].filter(([, spec]) => spec.look === StateClass.RUNNING && spec.unit === Unit.THREAD).map(([number]) => number));
 
+/** @type {Set<number>} */
+const OPENED = new Set([LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE, LaneKind.CONSUMER]);
+
 /** Is this ink something that runs? */
 export const runs = (/** @type {number} */ ink) => ink === Ink.RUNNING || ink === Ink.RUNNING_C || ink === Ink.OTHER || ink >= Ink.HOLDER;
 
@@ -72,6 +75,8 @@ export function inkOf(model, lane, index) {
   const state = lane.stateOf(index);
   // A process is there; what runs are its threads.
   if (lane.kind === LaneKind.PROCESS && state === State.RUNNING) return Ink.ALIVE;
+  // So is a connection; what a consumer has in hand is drawn as an area, for it may be more than one message.
+  if (OPENED.has(lane.kind) && (state === State.OPEN || state === State.RUNNING)) return Ink.ALIVE;
   if (!showsHolder(lane) || !HELD.has(state)) return INK_OF_STATE[state] ?? Ink.GAP;
   const thread = holderOf(model, lane, index);
   return thread ? holderInk(thread) : Ink.OTHER;

@@ -55,9 +55,10 @@ export class Scene {
     this.renderer.inside(0, axisPx, view.widthPx, heightPx - axisPx, () => {
       this.#reset();
       this.#runMarks(frame);
-      const { batch, more } = arrowsIn(frame, this.model);
+      const { batch, grave, more } = arrowsIn(frame, this.model);
       this.hiddenArrows = more;
       this.renderer.drawArrows(palette.flow, batch, 5);
+      this.renderer.drawArrows(palette.error, grave, 7, 2);
       this.#edge(frame);
       this.renderer.drawTexts(this.#texts);
     });
