@@ -8,27 +8,26 @@ import { Timeline } from "../timeline/timeline.js";
 import { endOf } from "../timeline/viewport.js";
 import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
-import { call, cancelRun, fetchFacts, mayCancel, Problem, startRun } from "./api.js";
-import { showBeside } from "./beside.js";
-import { suited } from "./conditions.js";
-import { showDetails } from "./details.js";
+import { call, cancelRun, fetchFacts, Problem, startRun } from "./api.js";
+import { installButtons } from "./buttons.js";
 import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
-import { earlierRuns, keepRun } from "./history.js";
+import { Lesson } from "./lesson.js";
 import { OutputPanel } from "./output.js";
 import { ParameterForm } from "./parameters.js";
+import { showBar, showTime } from "./pointed.js";
 import { isProjector } from "./projector.js";
-import { QuestionPanel } from "./question.js";
 import { installReplay } from "./replay.js";
+import { isGoing, showRunButton } from "./runbutton.js";
 import { SearchBox } from "./searchbox.js";
 import { sampleLabel } from "./sample.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
 import { openShare } from "./share.js";
+import { tellFacts } from "./tellfacts.js";
 import { onRestyled } from "./theme.js";
 import { keepParameters, pathWith, ViewKeeper, withView } from "./urlstate.js";
 
-/** @typedef {import("../timeline/describe.js").BarRef} BarRef */
 /** @typedef {import("./live.js").Status} Status */
 
 class RunPage {
@@ -56,14 +55,21 @@ class RunPage {
     this.retentionDays = page.retention_days ?? 0;
     this.status = new StatusLine(need("#status"));
     this.source = new SourcePanel(need("#source"));
-    this.output = new OutputPanel(need("#output"), (tNs) => this.#showTime(tNs));
+    this.output = new OutputPanel(need("#output"), (tNs) => showTime(this.timeline, tNs));
     this.button = /** @type {HTMLButtonElement} */ (need("#run"));
     const values = page.parameters ?? page.run?.parameters ?? {};
     this.form = new ParameterForm(need("#parameters"), this.experiment?.parameters ?? [], values, () => {
-      this.question?.suit(this.form.values);
-      if (!this.run) keepParameters(this.form.values, this.lang);
+      this.lesson.suit();
+      this.#keepParameters();
     });
-    this.question = this.experiment?.question ? this.#newQuestion(page) : null;
+    this.lesson = new Lesson({
+      experiment: this.experiment,
+      lang: this.lang,
+      form: this.form,
+      runAtStart: Boolean(page.run),
+      onSample: () => void this.showSample(),
+      onParameters: () => this.#keepParameters(),
+    });
     this.timeline = this.#newTimeline();
     this.keeper = new ViewKeeper(() => this.timeline.state);
     this.search = new SearchBox(this.timeline);
@@ -73,8 +79,8 @@ class RunPage {
       onPointed: (lane) => this.timeline.light(lane),
       onOpened: () => {},
     });
-    this.#listen();
-    need("#about-toggle").hidden = !this.experiment;
+    installButtons(this);
+    onRestyled(() => this.timeline.restyle());
     if (page.run) this.#open(page.run);
     else this.#showIdle();
   }
@@ -85,61 +91,26 @@ class RunPage {
 
   #newTimeline() {
     return new Timeline(need("#timeline"), this.model, {
-      onSelected: (bar) => this.#select(bar),
+      onSelected: (bar) => showBar(this.timeline, this.model, this.source, bar),
       onEdge: (edgeNs) => this.status.elapsed(edgeNs),
       onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
       onViewed: () => this.keeper?.keep(),
     });
   }
 
-  /** @param {Record<string, any>} page */
-  #newQuestion({ experiment, run }) {
-    const panel = new QuestionPanel(need("#question"), experiment.id, experiment.question, {
-      onAsked: (open) => (document.body.dataset.asked = open && !this.run && !run ? "open" : "done"),
-      onSample: experiment.sample ? () => void this.showSample() : null,
-      parameters: experiment.parameters,
-      useParameters: () => {
-        this.form.set(suited(this.form.values, experiment.question.when));
-        need("#parameters").dispatchEvent(new Event("input"));
-        panel.suit(this.form.values);
-        if (!this.run) keepParameters(this.form.values, this.lang);
-      },
-    });
-    panel.suit(this.form.values);
-    return panel;
-  }
-
-  #listen() {
-    this.button.addEventListener("click", () => void this.press());
-    need(".strip").addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.press();
-    });
-    need("#fit").addEventListener("click", () => this.timeline.fit());
-    need("#zoom-in").addEventListener("click", () => this.timeline.byKey("in"));
-    need("#zoom-out").addEventListener("click", () => this.timeline.byKey("out"));
-    need("#follow").addEventListener("click", () => this.timeline.followEdge());
-    need("#about-toggle").addEventListener("click", () => this.toggleAbout());
-    document.querySelector("#share")?.addEventListener("click", () => this.share());
-    onRestyled(() => this.timeline.restyle());
+  #keepParameters() {
+    if (!this.run) keepParameters(this.form.values, this.lang);
   }
 
   // --- before the run
 
   #showIdle() {
-    document.body.dataset.state = "idle";
+    this.#setState("idle");
     this.source.show(this.experiment?.source ?? "");
     const missing = this.experiment?.missing ?? [];
-    this.button.disabled = missing.length > 0;
     if (missing.length) this.status.lacking(missing);
     else this.status.idle();
-    this.#aboutOpen(true);
-    const label = need("#sample-label");
-    label.hidden = !this.experiment?.sample;
-    if (!this.experiment?.sample) return;
-    label.textContent = `${t("sample.title")} ${sampleLabel(this.experiment.sample)}`;
-    // Who has guessed before, or has no question to guess, sees it at once.
-    if (!this.question || this.question.guess >= 0) void this.showSample();
+    if (this.lesson.begin()) void this.showSample();
   }
 
   /** The sample stands where the run will be. */
@@ -147,7 +118,7 @@ class RunPage {
     const { sample } = this.experiment;
     if (this.run || this.state === "sample") return;
     this.#setState("sample");
-    if (isProjector()) this.#aboutOpen(false);
+    if (isProjector()) this.lesson.open(false);
     const { model } = this;
     try {
       await this.feed.loadFile(sample.url);
@@ -155,36 +126,17 @@ class RunPage {
       this.status.sample(sampleLabel(sample), this.experiment.missing ?? []);
       this.#drawn();
       this.timeline.fit();
-      this.facts.expect();
-      const facts = await (await call(sample.facts_url)).json();
-      if (model === this.model) this.#tell(facts, { id: "", parameters: sample.parameters });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.status.broken(error.message);
+      return this.status.broken(error.message);
     }
-  }
-
-  /** The facts, and beside them what the visitor guessed and ran before. @param {Record<string, any>} facts @param {{id: string, parameters: Record<string, unknown>}} run */
-  #tell(facts, { id, parameters }) {
-    this.facts.show(this.model, facts);
-    if (!this.experiment || !this.question) return;
-    const run = { id, parameters, wallNs: facts.wall_ns };
-    this.question.reveal();
-    showBeside(need("#beside"), this.experiment, this.question.guess, run, earlierRuns(this.experiment.id), this.lang);
-    if (id && mayCancel(id) && this.model.end?.outcome === "finished") keepRun(this.experiment.id, run);
-  }
-
-  /** The note and the question lie over the timeline until there is something to see in it. @param {boolean} open */
-  #aboutOpen(open) {
-    need("#about").hidden = !open;
-    need("#about-toggle").setAttribute("aria-pressed", String(open));
+    await tellFacts(this, async () => (await call(sample.facts_url)).json(), { id: "", parameters: sample.parameters });
   }
 
   toggleAbout() {
-    this.#aboutOpen(need("#about").hidden);
+    this.lesson.toggle();
   }
 
-  /** The one button: run, cancel, run again. */
   async press() {
     if (this.state === "starting") return;
     try {
@@ -234,10 +186,8 @@ class RunPage {
     this.timeline.replaceModel(this.model);
     this.output.clear();
     this.facts.clear();
-    need("#beside").hidden = true;
-    this.question?.hide();
-    this.#select(null);
-    this.#aboutOpen(false);
+    this.lesson.restart();
+    this.timeline.select(null);
     this.run = run;
     this.#setState("queued");
     this.feed.follow(run);
@@ -246,7 +196,7 @@ class RunPage {
   /** @param {Record<string, any>} run */
   #open(run) {
     this.run = run.id;
-    this.#aboutOpen(false);
+    this.lesson.open(false);
     if (run.state === "queued" || run.state === "running") {
       this.#setState(run.state);
       this.feed.follow(run.id);
@@ -297,25 +247,9 @@ class RunPage {
     const end = this.model.end ?? run.end ?? null;
     const outcome = end?.outcome ?? run.outcome ?? "interrupted";
     this.status.ended(outcome, end, isFile() ? null : () => withView(pathWith(`/runs/${this.run}`, this.lang), this.timeline.state));
-    this.question?.reveal();
+    this.lesson.reveal();
     this.#drawn();
-    if (this.model.header) void this.#showFacts();
-  }
-
-  /** The facts are made of the whole recording, by the server. */
-  async #showFacts() {
-    const { model } = this;
-    this.facts.expect();
-    try {
-      const facts = await fetchFacts(this.run);
-      if (model !== this.model) return;
-      if (!facts) return this.facts.clear();
-      this.#tell(facts, { id: this.run, parameters: model.header?.parameters ?? {} });
-      if (facts.deadlock) this.status.deadlock();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (model === this.model) this.facts.missing(error.detail || error.title);
-    }
+    if (this.model.header) void tellFacts(this, () => fetchFacts(this.run), { id: this.run, parameters: this.model.header.parameters ?? {} });
   }
 
   /** @param {Record<string, any>} run */
@@ -342,12 +276,8 @@ class RunPage {
   #setState(state) {
     this.state = state;
     document.body.dataset.state = state;
-    const going = state === "queued" || state === "running" || state === "starting";
-    this.form.disabled = going;
-    this.button.dataset.action = going ? "cancel" : "run";
-    this.button.disabled = (state === "sample" && this.experiment?.missing?.length > 0) || state === "starting" || (going && !mayCancel(this.run));
-    this.button.hidden = isFile() || !this.experiment || (going && state !== "starting" && !mayCancel(this.run));
-    need("#run-label").textContent = t(going ? "run.cancel" : this.run ? "run.again" : "run.start");
+    this.form.disabled = isGoing(state);
+    showRunButton(state, this.run, this.experiment);
     need("#follow").hidden = state !== "running" || this.timeline?.camera.following !== "none";
     this.#sayEmpty();
     if (state === "queued" || state === "starting") this.status.waiting(state);
@@ -359,24 +289,6 @@ class RunPage {
     const note = need("#timeline-empty");
     note.hidden = this.state === "idle" || this.state === "sample" || this.model.stateCount > 0;
     note.textContent = t(this.state === "finished" || this.state === "interrupted" ? "timeline.nothing" : "timeline.waiting");
-  }
-
-  // --- selection
-
-  /** @param {BarRef | null} bar */
-  #select(bar) {
-    showDetails(this.timeline, bar);
-    const detail = bar && this.model.detail(/** @type {number} */ (bar.lane.detail.data[bar.index]));
-    const ours = detail && detail.file !== "" && detail.file === this.model.header?.script?.path;
-    this.source.light(ours ? detail.line : 0);
-  }
-
-  /** @param {number} tNs */
-  #showTime(tNs) {
-    const half = this.timeline.view.spanNs / 2;
-    const inSight = tNs > this.timeline.view.startNs && tNs < endOf(this.timeline.view);
-    if (!inSight) this.timeline.showRange(tNs - half, tNs + half);
-    this.timeline.point(tNs);
   }
 }
 

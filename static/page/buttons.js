@@ -1,0 +1,23 @@
+// @ts-check
+/** The run page's buttons, each given what it does. */
+import { need } from "../common/dom.js";
+
+/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void}} page */
+export function installButtons(page) {
+  const { timeline } = page;
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    "#run": () => void page.press(),
+    "#fit": () => timeline.fit(),
+    "#zoom-in": () => timeline.byKey("in"),
+    "#zoom-out": () => timeline.byKey("out"),
+    "#follow": () => timeline.followEdge(),
+    "#about-toggle": () => page.toggleAbout(),
+    "#share": () => page.share(),
+  };
+  for (const [css, act] of Object.entries(acts)) document.querySelector(css)?.addEventListener("click", act);
+  need(".strip").addEventListener("submit", (event) => {
+    event.preventDefault();
+    void page.press();
+  });
+}
