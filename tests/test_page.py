@@ -23,6 +23,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     shutil.copytree(ROOT / "app/experiments", folder / "experiments")
     write_experiment(folder / "experiments", "broken", "return 1\n", order=900)  # parsed, but refused by the compiler
     write_experiment(folder / "experiments", "endless", "while True: pass\n", order=901, extra="time_limit_s = 1")
+    # As gevent-sleep, with time enough between its lines for another page to be opened.
+    slow = (ROOT / "app/experiments/gevent_sleep.py").read_text("utf-8").replace("gevent-sleep", "gevent-slow")
+    slow = slow.replace("gevent.sleep(2)", "gevent.sleep(9)").replace("gevent.sleep(1)", "gevent.sleep(3)")
+    (folder / "experiments/gevent_slow.py").write_text(slow, "utf-8")
     with serving(folder, SANDBOXED) as running:
         yield running
 
@@ -57,19 +61,18 @@ def errors_of(page: Page) -> list[str]:
 
 
 def test_bars_grow_while_the_run_goes_on_and_a_latecomer_ends_with_the_same(server: RunningServer, browser: Browser) -> None:
-    early = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=zh")
+    early = open_page(browser, f"{server.url}/experiments/gevent-slow?lang=zh")
     early.click("#run")
     wait_state(early, "running")
-    early.get_by_text("函数2 第二步").first.wait_for()  # printed after one of two seconds
-    assert early.evaluate("document.body.dataset.state") == "running"
+    early.locator("#output").get_by_text("函数2 第二步").wait_for()  # printed after three of nine seconds
     late = open_page(browser, early.url)
     wait_state(late, "running")
     for page in (early, late):
         wait_state(page, "finished")
     frames = [ns for _ms, ns, state in early.evaluate("window.drawn") if state == "running"]
     began, half, ended = printed_ns(server, early, "函数1 第一步", "函数2 第二步", "函数1 第二步")
-    assert [ns for ns in frames if began <= ns < half], "no frame between the first lines and the next, a second later"
-    assert [ns for ns in frames if half <= ns < ended], "no frame between that line and the last, a second later"
+    assert [ns for ns in frames if began <= ns < half], "no frame between the first lines and the next, seconds later"
+    assert [ns for ns in frames if half <= ns < ended], "no frame between that line and the last, seconds later"
     assert early.evaluate("Number(document.querySelector('#timeline').dataset.drawnNs)") == late.evaluate(
         "Number(document.querySelector('#timeline').dataset.drawnNs)"
     )

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 
 from app.catalogue import Catalogue
 from app.store import Store
-from app.web import api, live, pages, problems, reference, sample_api, sharing
+from app.web import api, assets, live, pages, problems, reference, sample_api, sharing
 from app.web.clients import Clients
 from app.web.middleware import BodyLimit, SecurityHeaders
 from app.web.runs import RunManager
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     app.include_router(live.router)
     app.include_router(sharing.router)
     app.include_router(pages.router)
+    app.include_router(assets.router)
     app.include_router(reference.router)
     # Whatever the machine's own table says, browsers refuse modules of another type.
     mimetypes.add_type("text/javascript", ".js")

@@ -13,6 +13,7 @@ from fastapi.templating import Jinja2Templates
 from app.catalogue import Experiment
 from app.web import language, requirements
 from app.web.api import run_json
+from app.web.assets import Assets, compressed
 from app.web.problems import Problem, unknown
 from app.web.settings import Settings
 from app.web.sharing import social, title_of
@@ -27,6 +28,7 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         self._templates = Jinja2Templates(settings.templates_dir)
         self._texts = language.Texts(settings.static_dir)
+        self.assets = Assets(settings.static_dir, settings.bundled)
 
     def render(
         self,
@@ -51,9 +53,11 @@ class Pages:
         }
         environment = self._templates.env
         compiled = environment.from_string(template) if inline else environment.get_template(template)
-        response = HTMLResponse(compiled.render(shared | context), status)
+        page_text = self.assets.dress(compiled.render(shared | context))
+        content, encoding = compressed(request, page_text.encode())
+        response = HTMLResponse(content, status, encoding)
         response.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"
-        response.headers["Vary"] = "Accept-Language"
+        response.headers["Vary"] = "Accept-Language, Accept-Encoding"
         response.headers["Cache-Control"] = "no-cache"
         state_of(request).clients.remember(request, response)
         return response

@@ -32,6 +32,9 @@ class Settings:
     static_dir: Path = field(default_factory=resources.static_dir)
     templates_dir: Path = field(default_factory=resources.templates_dir)
 
+    bundled: bool = True
+    """Modules and style sheets go out as one file each; false: every file by itself, for whoever works on them in a browser's tools."""
+
     slots: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """Runs at once."""
     queue_length: int = 64
@@ -85,11 +88,22 @@ class Settings:
                 raise ValueError(f"{spec.name} is {value}: too small")
 
 
+def _parse_bool(text: str) -> bool:
+    return {"1": True, "true": True, "0": False, "false": False}[text.strip().lower()]
+
+
 def _parse(variable: str, type_name: str, text: str) -> Any:
-    parsers: dict[str, Any] = {"int": int, "float": float, "Path": Path, "str | None": str, "dict[str, float]": _parse_limits}
+    parsers: dict[str, Any] = {
+        "int": int,
+        "float": float,
+        "bool": _parse_bool,
+        "Path": Path,
+        "str | None": str,
+        "dict[str, float]": _parse_limits,
+    }
     try:
         return parsers[type_name](text)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise ValueError(f"{variable}={text!r} is not of type {type_name}") from error
 
 

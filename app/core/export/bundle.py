@@ -1,4 +1,4 @@
-"""The page's ES modules as one script that imports nothing, for a page that is opened from disk.
+"""The page's ES modules as one script that imports nothing: for a page that is opened from disk, and to be asked for once over a network.
 
 Only what our own modules use is understood (`import { a, b as c } from "./x.js"`, `import * as x`, `export` before a declaration or a
 list of names); anything else is refused, so that a bundle is right or is not made.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _IMPORT = re.compile(r'^import\s*(?:(\{[^}]*\}|\* as [\w$]+)\s*from\s*)?"([^"]+)";[ \t]*$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function\*?|function\*?|class|const) ([\w$]+))", re.MULTILINE)
 _LIST = re.compile(r"^export \{([\w$, \n]*)\};[ \t]*$", re.MULTILINE)
+_WORKER = re.compile(r'new URL\("(\.[^"]+\.js)", import\.meta\.url\)')
 _OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -20,11 +21,20 @@ class BundleError(ValueError):
     """A module is missing, imports itself, or uses a form of import or export that is not understood."""
 
 
-def bundle(entry: str, sources: Mapping[str, str]) -> str:
-    """The module `entry` and all it imports, as the text of one module script. `sources` are the modules by path."""
+def bundle(entry: str, sources: Mapping[str, str], workers: Callable[[str], str] | None = None) -> str:
+    """The module `entry` and all it imports, as the text of one module script. `sources` are the modules by path.
+
+    `workers` gives the address of a module (by path) that is started as a worker; without it addresses are those beside the page.
+    """
     order: list[str] = []
     _visit(entry, sources, order, ())
-    return "\n".join(_wrapped(path, sources[path], order) for path in order)
+    return "\n".join(_wrapped(path, _started(path, sources[path], workers), order) for path in order)
+
+
+def _started(path: str, source: str, workers: Callable[[str], str] | None) -> str:
+    if workers is None:
+        return source
+    return _WORKER.sub(lambda match: f'new URL("{workers(_resolved(path, match[1]))}", location.href)', source)
 
 
 def _visit(path: str, sources: Mapping[str, str], order: list[str], above: tuple[str, ...]) -> None:

@@ -8,18 +8,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from app.core.export.asked import CLASSIC, MODULE, SPRITE, STYLE, style_alone
 from app.core.export.bundle import bundle
 
-_STYLE = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">')
-_CLASSIC = re.compile(r'<script src="/static/([^"]+)"></script>')
-_MODULE = re.compile(r'<script type="module" src="/static/([^"]+)"></script>')
 _REST = re.compile(r'\s*<link rel="(?!stylesheet)[^>]*>|\s*<meta (?:property|name)="(?:og|twitter):[^>]*>')
-_SPRITE, _SPRITE_INSIDE = "/static/icons.svg#", "#icon-"
+_SPRITE_INSIDE = "#icon-"
 
 
 def offline_page(
@@ -37,13 +34,13 @@ def offline_page(
 
     def module(match: re.Match[str]) -> str:
         sources = {path: text for path, text in files.items() if path.endswith(".js")}
-        text = _unbroken(bundle(match[1], sources)).replace(_SPRITE, _SPRITE_INSIDE)
+        text = _unbroken(bundle(match[1], sources)).replace(SPRITE, _SPRITE_INSIDE)
         return _enclosed(recording, words, facts) + inside("script", ' type="module"', text)
 
     page = _REST.sub("", page)
-    page = _STYLE.sub(lambda match: inside("style", "", _without_imports(files, match[1])), page)
-    page = _CLASSIC.sub(lambda match: inside("script", "", _unbroken(files[match[1]])), page)
-    page = _MODULE.sub(module, page).replace(_SPRITE, _SPRITE_INSIDE)
+    page = STYLE.sub(lambda match: inside("style", "", style_alone(match[1], files[match[1]])), page)
+    page = CLASSIC.sub(lambda match: inside("script", "", _unbroken(files[match[1]])), page)
+    page = MODULE.sub(module, page).replace(SPRITE, _SPRITE_INSIDE)
     page = re.sub(r"(<body[^>]*>)", lambda match: match[1] + _sprite(files["icons.svg"]), page, count=1)
     return page.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n  {_policy(hashes)}', 1)
 
@@ -79,13 +76,6 @@ def _data(text: str) -> str:
 def _unbroken(script: str) -> str:
     """A script must not contain what ends it."""
     return re.sub(r"<(?=/script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
-
-
-def _without_imports(files: Mapping[str, str], path: str) -> str:
-    text = files[path]
-    if "@import" in text or re.search(r"url\((?!['\"]?(?:data:|#))", text):
-        raise ValueError(f"{posixpath.basename(path)} asks for another file")
-    return text
 
 
 def _sprite(icons: str) -> str:
