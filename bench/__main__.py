@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import audience, broker, coroutines, crowd, echo, fidelity, overhead, page, records, viewers
+from bench import audience, broker, coroutines, crowd, echo, fidelity, hooks, overhead, page, records, viewers
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
     "echo": echo.measure,
     "records": records.measure,
+    "hooks": hooks.measure,
     "coroutines": coroutines.measure,
     "page": page.measure,
     "broker": broker.measure,

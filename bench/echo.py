@@ -1,27 +1,30 @@
-"""Requests a second of an epoll echo server, recorded ÷ bare, under a client in a process of its own with several connections."""
+"""An epoll echo server recorded ÷ bare, under a client in a process of its own with several connections: requests a second, and CPU
+time of the server a request.
+
+Server, client and recorder share the machine's cores; the CPU time is what observation itself adds to the server.
+"""
 
 from __future__ import annotations
 
-import io
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.recorder import header
-from app.recorder.plain import PlainTarget
-from app.recorder.session import Bounds, record
+from bench import command, pairs
 
 GOAL = 0.9
-CONNECTIONS, REQUESTS = 8, 30_000
+CONNECTIONS, REQUESTS = 8, 8_000
+PAIRS = 15
+"""At least: many short pairs find a quiet moment sooner than a few long ones."""
 SERVER = """
-import select, socket, sys
+import select, socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1]))); listener.setblocking(False)
 epoll = select.epoll(); epoll.register(listener, select.EPOLLIN)
-open_, seen = {}, 0
+open_, seen, begin = {}, 0, time.process_time()
 while open_ or seen < int(sys.argv[2]):
     for fd, _events in epoll.poll():
         if fd == listener.fileno():
@@ -29,6 +32,7 @@ while open_ or seen < int(sys.argv[2]):
             connection.setblocking(False); open_[connection.fileno()] = connection; epoll.register(connection, select.EPOLLIN)
         elif data := open_[fd].recv(4096): open_[fd].send(data)
         else: epoll.unregister(fd); open_.pop(fd).close()
+with open(sys.argv[3], "w") as told: told.write(str(time.process_time() - begin))
 """
 CLIENT = """
 import select, socket, sys, time
@@ -50,30 +54,41 @@ print(requests / (time.perf_counter() - begin))
 """
 
 
-def _rate(script: Path, client: Path, recorded: bool) -> float:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Requests a second as the client saw them; CPU seconds of the server a request."""
+
+    rate: float
+    cpu_s: float
+
+
+def _served(folder: Path, recorded: bool) -> Served:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    words = [sys.executable, str(client), port, str(CONNECTIONS), str(REQUESTS)]
-    command = [sys.executable, str(script), port, str(CONNECTIONS)]
+    told = folder / "told"
+    words = [sys.executable, str(folder / "client.py"), port, str(CONNECTIONS), str(REQUESTS)]
+    script = [str(folder / "server.py"), port, str(CONNECTIONS), str(told)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as asking:
         if recorded:
-            document = header.document(script_path=str(script), source=SERVER, interpreter=header.interpreter())
-            record(PlainTarget(command), io.BytesIO(), document, Bounds())
+            command.recorded(script, folder / "run.sched")
         else:
-            subprocess.run(command, check=True)
-        return float(asking.communicate()[0])
+            command.bare(script)
+        rate = float(asking.communicate()[0])
+    return Served(rate, float(told.read_text()) / REQUESTS)
 
 
-def measure(pairs: int) -> None:
-    """Prints the median ratio of alternating pairs."""
-    os.environ.pop("PYTHONUNBUFFERED", None)
-    with tempfile.TemporaryDirectory() as folder:
-        script, client = Path(folder) / "server.py", Path(folder) / "client.py"
-        script.write_text(SERVER)
-        client.write_text(CLIENT)
-        rates = [(_rate(script, client, False), _rate(script, client, True)) for _ in range(pairs)]
-    ratios = [recorded / bare for bare, recorded in rates]
+def measure(pair_count: int) -> None:
+    """Prints the median ratios of alternating pairs."""
+    count = max(pair_count, PAIRS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "server.py").write_text(SERVER)
+        (folder / "client.py").write_text(CLIENT)
+        results = pairs.alternate(lambda: _served(folder, False), lambda: _served(folder, True), count)
+    rates = pairs.ratios([(bare.rate, seen.rate) for bare, seen in results])
+    cpu = pairs.ratios([(bare.cpu_s, seen.cpu_s) for bare, seen in results])
     print(
-        f"\nepoll echo server, {CONNECTIONS} connections: {statistics.median(bare for bare, _ in rates):,.0f} requests a second bare,"
-        f" recorded ÷ bare {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}), goal ≥ {GOAL}"
+        f"\nepoll echo server, {CONNECTIONS} connections, recorded ÷ bare, median of {count} alternating pairs (middle half):\n"
+        f"  requests a second {pairs.shown(rates)}, goal ≥ {GOAL}; bare {statistics.median(bare.rate for bare, _ in results):,.0f}\n"
+        f"  the server's CPU time a request {pairs.shown(cpu)}; bare {1e6 * statistics.median(bare.cpu_s for bare, _ in results):.1f} µs"
     )

@@ -1,23 +1,20 @@
-"""Wall time of a script recorded ÷ bare: ten thousand asyncio tasks, ten thousand greenlets, three spinning threads.
+"""Wall and CPU time of a script recorded ÷ bare: ten thousand asyncio tasks, ten thousand greenlets, three spinning threads.
 
 The script itself prints how long its work took, so that interpreter start and the recorder's own end do not count. Recorded
-means with everything on: tasks, greenlets, threads, GIL, context switches.
+means by `schedscope record` with everything on: tasks, greenlets, threads, GIL, context switches.
 """
 
 from __future__ import annotations
 
-import io
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from app.core import recording
-from app.recorder import header
-from app.recorder.plain import PlainTarget
-from app.recorder.session import Bounds, record
+from bench import command, pairs
+
+PAIRS = 9
+"""At least."""
 
 SCRIPTS = {
     "10,000 asyncio tasks × 20 sleep(0)": (
@@ -27,7 +24,9 @@ import asyncio, time
 async def work():
     for _ in range(20): await asyncio.sleep(0)
 async def main(): await asyncio.gather(*(work() for _ in range(10_000)))
-begin = time.perf_counter(); asyncio.run(main()); print(time.perf_counter() - begin)
+begin, cpu = time.perf_counter(), time.process_time()
+asyncio.run(main())
+print(time.perf_counter() - begin, time.process_time() - cpu)
 """,
     ),
     "10,000 greenlets × 20 sleep(0)": (
@@ -36,7 +35,9 @@ begin = time.perf_counter(); asyncio.run(main()); print(time.perf_counter() - be
 import gevent, time
 def work():
     for _ in range(20): gevent.sleep(0)
-begin = time.perf_counter(); gevent.joinall([gevent.spawn(work) for _ in range(10_000)]); print(time.perf_counter() - begin)
+begin, cpu = time.perf_counter(), time.process_time()
+gevent.joinall([gevent.spawn(work) for _ in range(10_000)])
+print(time.perf_counter() - begin, time.process_time() - cpu)
 """,
     ),
     "3 spinning threads": (
@@ -45,50 +46,50 @@ begin = time.perf_counter(); gevent.joinall([gevent.spawn(work) for _ in range(1
 import threading, time
 def work(n=6_000_000):
     while n: n -= 1
-begin = time.perf_counter()
+begin, cpu = time.perf_counter(), time.process_time()
 threads = [threading.Thread(target=work) for _ in range(3)]
 for t in threads: t.start()
 for t in threads: t.join()
-print(time.perf_counter() - begin)
+print(time.perf_counter() - begin, time.process_time() - cpu)
 """,
     ),
 }
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+Times = tuple[float, float]
+"""Wall and CPU seconds of the work, by the script's own clocks."""
 
 
-def _bare(script: Path) -> float:
-    done = subprocess.run([sys.executable, script], capture_output=True, check=True, env=_environment())
-    return float(done.stdout)
+def _times(printed: str) -> Times:
+    wall_s, cpu_s = map(float, printed.split())
+    return wall_s, cpu_s
 
 
-def _recorded(script: Path) -> tuple[float, recording.Recording, int]:
-    out = io.BytesIO()
-    document = header.document(script_path=str(script), source=script.read_text(), interpreter=header.interpreter())
-    os.environ.pop("PYTHONUNBUFFERED", None)
-    record(PlainTarget([sys.executable, str(script)]), out, document, Bounds())
-    run = recording.read([out.getvalue()])
-    return float(b"".join(data for _t, _stream, data in run.output)), run, len(out.getvalue())
-
-
-def measure(pairs: int) -> None:
-    """Prints one line a script: the median ratio, its spread, and what was recorded."""
-    print(f"\nrecorded ÷ bare, median of {pairs} alternating pairs (lowest–highest)")
+def measure(pair_count: int) -> None:
+    """Prints two lines a script: the median ratios with the middle half of them, and what was recorded."""
+    count = max(pair_count, PAIRS)
+    print(f"\nrecorded ÷ bare, median of {count} alternating pairs (middle half)")
     with tempfile.TemporaryDirectory() as folder:
         for name, (goal, source) in SCRIPTS.items():
-            script = Path(folder) / "script.py"
+            script, path = Path(folder) / "script.py", Path(folder) / "run.sched"
             script.write_text(source)
-            _bare(script)  # warms the page cache for both
-            ratios, bares = [], []
-            for _ in range(pairs):
-                bare, (seconds, run, size) = _bare(script), _recorded(script)
-                ratios.append(seconds / bare)
-                bares.append(bare)
-            end = run.end or {}
-            rows = len(run.states["t"]) + len(run.flows["t"]) + len(run.marks["t"])
-            print(
-                f"  {name:36} {statistics.median(ratios):5.2f} ({min(ratios):.2f}–{max(ratios):.2f}), goal ≤ {goal};"
-                f" bare {statistics.median(bares):.2f} s; {rows:,} records, {end.get('dropped')} lost, {size / max(1, rows):.1f} bytes each"
+            words = [str(script)]
+            command.bare(words)  # warms the page cache for both
+            results = pairs.alternate(
+                lambda words=words: _times(command.bare(words)),  # type: ignore[misc]
+                lambda words=words, path=path: _times(command.recorded(words, path)),  # type: ignore[misc]
+                count,
             )
+            wall = pairs.ratios([(bare[0], seen[0]) for bare, seen in results])
+            cpu = pairs.ratios([(bare[1], seen[1]) for bare, seen in results])
+            print(
+                f"  {name:36} wall {pairs.shown(wall)}, goal ≤ {goal}; CPU {pairs.shown(cpu)};"
+                f" bare {statistics.median(bare[0] for bare, _ in results):.2f} s\n"
+                f"  {'':36} {_size(path)}"
+            )
+
+
+def _size(path: Path) -> str:
+    run = recording.read([path.read_bytes()])
+    rows = len(run.states["t"]) + len(run.flows["t"]) + len(run.marks["t"])
+    return f"{rows:,} rows, {(run.end or {}).get('dropped')} records lost, {path.stat().st_size / max(1, rows):.1f} bytes a row"

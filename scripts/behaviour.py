@@ -5,7 +5,8 @@
 
 Nothing is downloaded: greenlet and gevent bring their tests along, CPython's `test` package is there where the interpreter was
 built from source. What is missing is said and passed over. A test that differs is run twice more each way: one that is shaky
-without us as well is named, and does not count.
+without us as well is named, and does not count. A suite has `LONGEST_S` each way and as long again for what is run again, each
+of these `AGAIN_S`; a test that differs after that counts as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -24,7 +27,8 @@ from app.recorder import header
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, record
 
-LONGEST_S = 300.0
+LONGEST_S, AGAIN_S = 300.0, 60.0
+Run = Callable[[list[str], float], int | None]
 RUNNER = """
 import json, os, sys, unittest
 class Result(unittest.TextTestResult):
@@ -86,29 +90,32 @@ def is_here(name: str) -> bool:
     return there
 
 
-def bare(command: list[str]) -> int | None:
+def bare(command: list[str], longest_s: float) -> int | None:
     """Runs it as it is; the exit status, None when it took too long."""
-    try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=LONGEST_S).returncode
-    except subprocess.TimeoutExpired:
-        return None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            process.communicate(timeout=longest_s)
+        except subprocess.TimeoutExpired:
+            process.kill()  # and its pipe is not read to the end, which a child of its own may hold open
+            return None
+    return process.returncode
 
 
-def observed(command: list[str]) -> int | None:
+def observed(command: list[str], longest_s: float) -> int | None:
     """Runs it recorded."""
     document = header.document(script_path=command[1], source="", interpreter=header.interpreter())
-    end = record(PlainTarget(command), io.BytesIO(), document, Bounds(wall_s=LONGEST_S))
+    end = record(PlainTarget(command), io.BytesIO(), document, Bounds(wall_s=longest_s))
     return None if end["limit"] else -end["signal"] if end["signal"] else end["exit_code"]
 
 
-def results(run: object, names: list[str]) -> tuple[dict[str, str], int | None]:
+def results(run: Run, names: list[str], longest_s: float = LONGEST_S) -> tuple[dict[str, str], int | None]:
     """Each test's result, and how the whole ended."""
     with tempfile.TemporaryDirectory() as folder:
         runner, told = Path(folder) / "runner.py", Path(folder) / "told.json"
         runner.write_text(RUNNER)
         for name, source in MODULES.items():
             (Path(folder) / name).write_text(source)
-        status = run([sys.executable, str(runner), str(told), *names])  # type: ignore[operator]
+        status = run([sys.executable, str(runner), str(told), *names], longest_s)
         return (json.loads(told.read_text()) if told.exists() else {}), status
 
 
@@ -116,11 +123,12 @@ def differing(names: list[str]) -> tuple[int, list[str]]:
     """How many tests ran, and those that differ each time they are run."""
     (plain, plain_end), (seen, seen_end) = results(bare, names), results(observed, names)
     lines = [] if plain_end == seen_end else [f"the suite ended with {plain_end} bare, with {seen_end} observed"]
+    until_s = time.monotonic() + LONGEST_S
     for test in sorted(plain.keys() | seen.keys()):
         if plain.get(test) == seen.get(test):
             continue
-        if plain_end is not None and seen_end is not None:
-            again = [(results(bare, [test])[0].get(test), results(observed, [test])[0].get(test)) for _ in range(2)]
+        if plain_end is not None and seen_end is not None and time.monotonic() < until_s:
+            again = [tuple(results(run, [test], AGAIN_S)[0].get(test) for run in (bare, observed)) for _ in range(2)]
             if any(a == b for a, b in again):
                 print(f"  shaky: {test}: {plain.get(test)} bare, {seen.get(test)} observed, then {again}")
                 continue
