@@ -66,6 +66,17 @@ def test_lanes_form_a_tree_and_strings_come_in_pieces() -> None:
     assert (task.parent, task.kind, task.pid) == (2, LaneKind.TASK, 10)
 
 
+def test_pieces_of_strings_may_be_mingled_and_lie_in_two_batches_and_a_parent_never_follows_its_child() -> None:
+    timeline = Timeline()
+    process = timeline.add_process(10, 1, 5, "python")
+    one, two = string(1, "a" * 30), string(2, "b" * 50)
+    early, late = (6, 1, obs.Kind.LANE, LaneKind.TASK, 0, 0, 1, 2), (7, 2, obs.Kind.LANE, LaneKind.TASK, 0, 0, 2, 1)
+    timeline.push(process, np.concatenate([one[:1], two[:2]]))
+    timeline.push(process, np.concatenate([two[2:], one[1:], records(early, late)]))
+    first, second = read(timeline.take(100)).lanes[2:]
+    assert (first.name, first.parent, second.name, second.parent) == ("a" * 30, 1, "b" * 50, first.id)
+
+
 def test_a_timer_that_ran_out_leaves_its_waiter_ready_from_that_moment() -> None:
     timeline = Timeline()
     process = timeline.add_process(1, 0, 0, "p")

@@ -11,6 +11,7 @@ from app.core.tables import LaneTable, StringTable
 from app.core.threads import GIL_DROP
 
 UNKNOWN = np.uint32(0xFFFF_FFFF)
+_LANE_KINDS = [*LaneKind]
 MAX_LOCAL = 1 << 24
 """A process that claims more lanes or strings than this is lying: those records are dropped and counted."""
 
@@ -21,14 +22,16 @@ class _Numbers:
     def __init__(self) -> None:
         self._of = np.full(256, UNKNOWN, np.uint32)
 
-    def set(self, local: int, number: int) -> None:
-        if local >= MAX_LOCAL:
-            return
-        if local >= len(self._of):
-            bigger = np.full(max(local + 1, 2 * len(self._of)), UNKNOWN, np.uint32)
+    def set(self, local: NDArray[np.unsignedinteger], numbers: NDArray[np.unsignedinteger]) -> None:
+        """Each local number has its number from now on; those that claim too much are left out."""
+        fits = local < MAX_LOCAL
+        local, numbers = local[fits], numbers[fits]
+        highest = int(local.max(initial=0))
+        if highest >= len(self._of):
+            bigger = np.full(max(highest + 1, 2 * len(self._of)), UNKNOWN, np.uint32)
             bigger[: len(self._of)] = self._of
             self._of = bigger
-        self._of[local] = number
+        self._of[local] = numbers
 
     def one(self, local: int) -> int:
         """The recording's number of one local number, UNKNOWN where there is none."""
@@ -48,8 +51,8 @@ class ProcessNumbers:
         self.name = name
         self._lanes, self._strings = lanes, strings
         self._lane_of, self._string_of = _Numbers(), _Numbers()
-        self._lane_of.set(0, lane)
-        self._string_of.set(0, 0)
+        self._lane_of.set(np.zeros(1, np.uint32), np.array([lane], np.uint32))
+        self._string_of.set(np.zeros(1, np.uint32), np.zeros(1, np.uint32))
         self._pieces: dict[int, bytearray] = {}
         self.opened: list[int] = [lane]
         self.new_threads: list[tuple[int, int, int]] = []
@@ -85,51 +88,54 @@ class ProcessNumbers:
         return np.where(found == UNKNOWN, 0, found).astype(np.uint32)
 
     def define(self, records: NDArray[np.void]) -> None:
-        """Takes the records that define strings, lanes and names, in their order."""
+        """Takes the records that define strings, lanes and names. Numbers are given once, and strings name no lane: so strings
+        come first, lanes then, names last, each in their order."""
         kinds = records["kind"]
-        defining = (kinds == obs.Kind.STRING) | (kinds == obs.Kind.LANE) | (kinds == obs.Kind.NAME)
-        for record in records[defining]:
-            kind = int(record["kind"])
-            if kind == obs.Kind.STRING:
-                self._take_piece(record.tobytes())
-            elif kind == obs.Kind.LANE:
-                self._open_lane(record)
-            else:
-                self._rename(record)
+        self._take_strings(records[kinds == obs.Kind.STRING])
+        self._open_lanes(records[(kinds == obs.Kind.LANE) & np.isin(records["state"], _LANE_KINDS)])
+        for record in records[kinds == obs.Kind.NAME]:
+            self._rename(record)
 
-    def _take_piece(self, piece: bytes) -> None:
-        number, size = int.from_bytes(piece[8:12], "little"), piece[13]
-        so_far = self._pieces.setdefault(number, bytearray())
-        so_far += (piece[:8] + piece[16:])[: size & ~obs.STRING_LAST]
-        if size & obs.STRING_LAST:
-            text = bytes(self._pieces.pop(number)).decode("utf-8", "replace")
-            self._string_of.set(number, self._strings.number(text))
-
-    def _text(self, record: np.void) -> int:
-        number = self._string_of.one(int(record["text"]))
-        return 0 if number == int(UNKNOWN) else number
-
-    def _lane(self, local: int) -> int:
-        number = self._lane_of.one(local)
-        return self.lane if number == int(UNKNOWN) else number
-
-    def _open_lane(self, record: np.void) -> None:
-        kind = int(record["state"])
-        if kind not in LaneKind._value2member_map_:
+    def _take_strings(self, pieces: NDArray[np.void]) -> None:
+        if not len(pieces):
             return
-        parent = self._lane(int(record["value"]) & 0xFFFF_FFFF)
-        tid = int(record["line"]) if kind == LaneKind.THREAD else 0
-        lane = self._lanes.open(int(record["t_ns"]), parent, LaneKind(kind), self._text(record), self.pid, tid)
-        self._lane_of.set(int(record["lane"]), lane)
-        self.opened.append(lane)
-        if kind == LaneKind.THREAD:
-            if self._gil is not None:  # born without it: a new thread has yet to take the GIL
-                self._lanes.gil[lane] = GIL_DROP
-            self.new_threads.append((int(record["t_ns"]), lane, tid))
+        rows = pieces.view(np.uint8).reshape(len(pieces), -1)
+        locals_, sizes = pieces["lane"].tolist(), rows[:, 13].tolist()
+        texts = np.concatenate([rows[:, :8], rows[:, 16:]], axis=1)
+        data, size = texts.tobytes(), texts.shape[1]
+        whole: dict[int, int] = {}
+        for at, (local, told) in enumerate(zip(locals_, sizes, strict=True)):
+            piece: bytes | bytearray = data[at * size : at * size + min(told & ~obs.STRING_LAST, size)]
+            if local in self._pieces or not told & obs.STRING_LAST:
+                so_far = self._pieces.setdefault(local, bytearray())
+                so_far += piece
+                piece = so_far
+            if told & obs.STRING_LAST:
+                self._pieces.pop(local, None)
+                whole[local] = self._strings.number(piece.decode("utf-8", "replace"))
+        self._string_of.set(np.fromiter(whole, np.uint32, len(whole)), np.fromiter(whole.values(), np.uint32, len(whole)))
+
+    def _open_lanes(self, records: NDArray[np.void]) -> None:
+        if not len(records):
+            return
+        numbers = self._lanes.next_numbers(len(records))
+        self._lane_of.set(records["lane"], numbers)
+        parent = self._lane_of.get(records["value"].astype(np.uint32))
+        parent[parent >= numbers] = self.lane  # unknown, or one that is opened only later
+        is_thread = records["state"] == LaneKind.THREAD
+        tid = np.where(is_thread, records["line"], 0)
+        self._lanes.open_all(records["t_ns"], parent, records["state"], self.strings(records["text"]), self.pid, tid)
+        self.opened += numbers.tolist()
+        if self._gil is not None:  # born without it: a new thread has yet to take the GIL
+            self._lanes.gil[numbers[is_thread]] = GIL_DROP
+        begun = (column[is_thread].tolist() for column in (records["t_ns"], numbers, tid))
+        self.new_threads += zip(*begun, strict=True)
 
     def _rename(self, record: np.void) -> None:
-        lane = self._lane(int(record["lane"]))
-        name = self._text(record)
+        lane = self._lane_of.one(int(record["lane"]))
+        lane = self.lane if lane == int(UNKNOWN) else lane
+        name = self._string_of.one(int(record["text"]))
+        name = 0 if name == int(UNKNOWN) else name
         self._lanes.rename(lane, name)
         if lane == self.lane:
             self.name = name

@@ -96,8 +96,10 @@ class DetailTable:
         return out
 
 
-_NewLane = tuple[int, int, int, int, int, int]
-"""(t_ns, parent, name, pid, tid, kind) of a lane not yet written."""
+_NEW_LANE = np.dtype(
+    [("t", np.uint64), ("parent", np.uint32), ("name", np.uint32), ("pid", np.uint32), ("tid", np.uint32), ("kind", np.uint8)]
+)
+"""A lane not yet written."""
 
 
 class LaneTable:
@@ -118,21 +120,36 @@ class LaneTable:
         self.last_ns = np.zeros(1024, np.uint64)
         self.due_ns = np.zeros(1024, np.uint64)  # when a timer that is waited for was due, 0 none
         self._of_tid: dict[int, int] = {}
-        self._new: list[_NewLane] = []
+        self._new: list[NDArray[np.void]] = []
         self._named: list[tuple[int, int]] = []
 
     def open(self, t_ns: int, parent: int, kind: LaneKind, name: int, pid: int, tid: int) -> int:
         """A new lane's number. `parent` is a lane that already exists; `name` a string number."""
         lane = self.count
-        if lane == len(self.kind):
-            self._grow()
-        self.count += 1
-        self.kind[lane], self.tid[lane], self.parent[lane] = kind, tid, parent
-        self.opened_ns[lane] = self.last_ns[lane] = t_ns
-        self._new.append((t_ns, parent, name, pid, tid, kind))
-        if kind == LaneKind.THREAD:
-            self._of_tid[tid] = lane
+        t, parents, kinds, names, tids = (np.array([value]) for value in (t_ns, parent, kind, name, tid))
+        self.open_all(t, parents, kinds, names, pid, tids)
         return lane
+
+    def next_numbers(self, count: int) -> NDArray[np.uint32]:
+        """The numbers that the next so many lanes will have."""
+        return np.arange(self.count, self.count + count, dtype=np.uint32)
+
+    def open_all(
+        self, t: NDArray[Any], parent: NDArray[Any], kind: NDArray[Any], name: NDArray[Any], pid: int, tid: NDArray[Any]
+    ) -> None:
+        """New lanes of one process in this order, as `open`."""
+        lanes = slice(self.count, self.count + len(t))
+        self.count = lanes.stop
+        while self.count > len(self.kind):
+            self._grow()
+        self.kind[lanes], self.tid[lanes], self.parent[lanes] = kind, tid, parent
+        self.opened_ns[lanes] = self.last_ns[lanes] = t
+        rows = np.empty(len(t), _NEW_LANE)
+        for column, values in (("t", t), ("parent", parent), ("kind", kind), ("name", name), ("pid", pid), ("tid", tid)):
+            rows[column] = values
+        self._new.append(rows)
+        threads = np.flatnonzero(kind == LaneKind.THREAD)
+        self._of_tid |= zip(tid[threads].tolist(), (threads + lanes.start).tolist(), strict=True)
 
     def thread(self, tid: int) -> int:
         """The lane of the latest thread of that id, 0 when there is none."""
@@ -149,33 +166,23 @@ class LaneTable:
 
     def take(self) -> bytes:
         """Blocks of the lanes that are new, and of the names that changed, since the last call."""
-        new, self._new = self._new, []
+        new = np.concatenate([np.empty(0, _NEW_LANE), *self._new])
+        self._new = []
         named, self._named = self._named, []
         out = b""
-        while new:
+        while len(new):
             fits, new = _within_one_block(new)
-            t0_ns = min(row[0] for row in fits)
-            t, parent, name, pid, tid, kind = zip(*fits, strict=True)
-            columns = {
-                "t": np.array(t, np.uint64) - np.uint64(t0_ns),
-                "parent": parent,
-                "name": name,
-                "pid": pid,
-                "tid": tid,
-                "kind": kind,
-            }
-            out += blocks.encode_columns(BlockKind.LANES, t0_ns, {k: np.asarray(v) for k, v in columns.items()})
+            t0_ns = int(fits["t"].min())
+            columns = {column: fits[column] for column in ("parent", "name", "pid", "tid", "kind")}
+            out += blocks.encode_columns(BlockKind.LANES, t0_ns, {"t": fits["t"] - np.uint64(t0_ns), **columns})
         if named:
             lane, name = zip(*named, strict=True)
             out += blocks.encode_columns(BlockKind.NAMES, 0, {"lane": np.asarray(lane), "name": np.asarray(name)})
         return out
 
 
-def _within_one_block(rows: list[_NewLane]) -> tuple[list[_NewLane], list[_NewLane]]:
+def _within_one_block(rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """As many of the first rows as lie within the 32 bits of a block's times, and the rest. Their times come in any order."""
-    earliest = latest = rows[0][0]
-    for count, row in enumerate(rows):
-        earliest, latest = min(earliest, row[0]), max(latest, row[0])
-        if latest - earliest >= 1 << 32:
-            return rows[:count], rows[count:]
-    return rows, []
+    spread = np.maximum.accumulate(rows["t"]) - np.minimum.accumulate(rows["t"])
+    fits = int(np.searchsorted(spread, np.uint64(1 << 32)))
+    return rows[:fits], rows[fits:]

@@ -157,21 +157,24 @@ class Timeline:
     def end_process(self, process: int, t_ns: int) -> None:
         """The process is gone: whatever of it has not ended, ends now. Call `take` up to its last record first."""
         numbers = self._processes[process]
-        lanes = np.array(numbers.opened, np.uint32)
-        states = self._lanes.state[lanes]
         killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
         if not killed:
             t_ns = int(self._lanes.last_ns[numbers.lane])  # its own word is earlier than our noticing
         if numbers.memory_sampled:
             self.resident(process, t_ns, 0)
-        first_thread = next((lane for lane in numbers.opened if self._lanes.kind[lane] == LaneKind.THREAD), None)
-        for lane, state in zip(lanes.tolist(), states.tolist(), strict=True):
-            if state in _LASTING:
-                continue
-            end = State.KILLED if killed or self._lanes.kind[lane] in _CUT_SHORT else State.FINISHED
-            if lane == first_thread and not killed:  # the process's end is its own
-                end = State(int(self._lanes.state[numbers.lane]))
-            self._event(t_ns, lane, obs.Kind.STATE, end)
+        self._pending.append(self._ends(np.array(numbers.opened, np.uint32), t_ns, killed))
+
+    def _ends(self, lanes: NDArray[np.uint32], t_ns: int, killed: bool) -> NDArray[np.void]:
+        """The last state of those of a process's lanes (its own is the first) that have none yet."""
+        kind, state = self._lanes.kind[lanes], self._lanes.state[lanes]
+        end = np.where(killed | np.isin(kind, _CUT_SHORT), State.KILLED, State.FINISHED)
+        if not killed:  # the process's end is its first thread's own
+            end[np.flatnonzero(kind == LaneKind.THREAD)[:1]] = state[0]
+        left = ~np.isin(state, _LASTING)
+        events = np.zeros(int(left.sum()), EVENT)
+        events["t"], events["lane"], events["kind"], events["value"] = t_ns, lanes[left], obs.Kind.STATE, np.nan
+        events["state"] = end[left]
+        return events
 
     def finish(self, t_ns: int) -> bytes:
         """The blocks of all that is left. Strips end by the kernel's word, later than their threads by what the end itself takes;
