@@ -84,4 +84,6 @@ def test_a_run_is_shown_either_way_and_bundled_asks_for_little(chromium: str, tm
         wait_state(page, "finished")
         page.locator("#facts:not([aria-busy])").wait_for(state="attached")
         assert page.errors == []  # type: ignore[attr-defined]
-        assert (len(asked) <= 12) == (bundled == "1")
+        page.click("#share")
+        page.wait_for_selector(".share-qr svg")
+        assert (len(asked) <= 14) == (bundled == "1")

@@ -14,6 +14,7 @@ _IMPORT = re.compile(r'^import\s*(?:(\{[^}]*\}|\* as [\w$]+)\s*from\s*)?"([^"]+)
 _EXPORT = re.compile(r"^export (?=(?:async function\*?|function\*?|class|const) ([\w$]+))", re.MULTILINE)
 _LIST = re.compile(r"^export \{([\w$, \n]*)\};[ \t]*$", re.MULTILINE)
 _WORKER = re.compile(r'new URL\("(\.[^"]+\.js)", import\.meta\.url\)')
+_DYNAMIC = re.compile(r'(?<=await import\()"(\.[^"]+)"(?=\))')
 _OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -21,20 +22,24 @@ class BundleError(ValueError):
     """A module is missing, imports itself, or uses a form of import or export that is not understood."""
 
 
-def bundle(entry: str, sources: Mapping[str, str], workers: Callable[[str], str] | None = None) -> str:
+def bundle(entry: str, sources: Mapping[str, str], later: Callable[[str], str] | None = None) -> str:
     """The module `entry` and all it imports, as the text of one module script. `sources` are the modules by path.
 
-    `workers` gives the address of a module (by path) that is started as a worker; without it addresses are those beside the page.
+    `later` gives the address of a module (by path) that is asked for while the page runs: a worker, or `await import("./x.js")`;
+    without it those addresses are beside the page.
     """
     order: list[str] = []
     _visit(entry, sources, order, ())
-    return "\n".join(_wrapped(path, _started(path, sources[path], workers), order) for path in order)
+    return "\n".join(_wrapped(path, _addressed(path, sources[path], later), order) for path in order)
 
 
-def _started(path: str, source: str, workers: Callable[[str], str] | None) -> str:
-    if workers is None:
+def _addressed(path: str, source: str, later: Callable[[str], str] | None) -> str:
+    if later is None:
         return source
-    return _WORKER.sub(lambda match: f'new URL("{workers(_resolved(path, match[1]))}", location.href)', source)
+    source = _DYNAMIC.sub(lambda match: f'"{later(_resolved(path, match[1]))}"', source)
+    if strange := re.search(r'await import\((?!"/).*', source):
+        raise BundleError(f"{path}: cannot bundle {strange[0]!r}")
+    return _WORKER.sub(lambda match: f'new URL("{later(_resolved(path, match[1]))}", location.href)', source)
 
 
 def _visit(path: str, sources: Mapping[str, str], order: list[str], above: tuple[str, ...]) -> None:
