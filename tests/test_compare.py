@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium_browser, open_page, wait_state
-from tests.web_tools import RunningServer, receive_all, serving, write_experiment
+from tests.web_tools import ROOT, RunningServer, receive_all, serving, write_experiment
 
 WAITS = """import sys, time
 print("began", flush=True)
@@ -31,6 +32,9 @@ title = { zh = "秒数", en = "Seconds" }
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder: Path = tmp_path_factory.mktemp("compare")
     write_experiment(folder / "experiments", "sleeps", WAITS, parameters=SECONDS)
+    (folder / "experiments/samples").mkdir()
+    shutil.copy(ROOT / "app/experiments/gevent_sleep.py", folder / "experiments")
+    shutil.copy(ROOT / "app/experiments/samples/gevent-sleep.sched", folder / "experiments/samples")
     with serving(folder) as running:
         yield running
 
@@ -108,6 +112,30 @@ def test_the_difference_is_that_of_the_facts(browser: Browser, server: RunningSe
     assert float(cells[2].lstrip("× ")) == pytest.approx(facts[1]["wall_ns"] / facts[0]["wall_ns"], rel=0.01)
     page.click("#swap")
     page.wait_for_url(f"**/compare?left={runs[1]}&right={runs[0]}*")
+
+
+@pytest.mark.browser
+def test_a_run_is_compared_with_the_sample_of_its_experiment(browser: Browser, server: RunningServer) -> None:
+    page = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=en")
+    wait_state(page, "sample", "idle")
+    assert page.locator("#compare").is_hidden()
+    page.click("#run")
+    wait_state(page, "finished")
+    run = page.url.split("/runs/")[1].split("?")[0]
+    page.click("#compare")
+    page.get_by_role("link", name="The recorded sample").click()
+    page.wait_for_url(f"**/compare?left=sample:gevent-sleep&right={run}*")
+    wait_state(page, "finished")
+    assert page.locator(".compared-title").all_inner_texts() == [
+        "gevent: function 1 and function 2 (recorded sample)",
+        "gevent: function 1 and function 2",
+    ]
+    assert page.locator('#difference [data-fact="wall"] td').count() == 3
+    page.click("#swap")
+    page.wait_for_url(f"**/compare?left={run}&right=sample:gevent-sleep*")
+    wait_state(page, "finished")
+    assert page.errors == []  # type: ignore[attr-defined]
+    assert server.http.get(f"/compare?left={run}&right=sample:none").status_code == 404
 
 
 def test_a_comparison_with_a_run_that_is_not_there_says_which(server: RunningServer, runs: tuple[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,7 @@ from app.web.settings import Settings
 from app.web.sharing import social, title_of
 from app.web.state import state_of
 
+_SAMPLE = "sample:"
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -61,6 +63,10 @@ class Pages:
         response.headers["Cache-Control"] = "no-cache"
         state_of(request).clients.remember(request, response)
         return response
+
+    def words(self, lang: language.Language) -> Callable[..., str]:
+        """The translator of a language."""
+        return self._texts.translator(lang)
 
     def error(self, request: Request, problem: Problem) -> Response:
         """The error page."""
@@ -120,15 +126,34 @@ def _with_place(request: Request, found: Experiment) -> dict[str, Any]:
 
 @router.get("/compare")
 async def compare(request: Request, left: str, right: str) -> Response:
-    """Two runs on one time axis, and the difference of their facts."""
+    """Two runs on one time axis, and the difference of their facts. Each is a run's id, or `sample:` and an experiment's."""
     state = state_of(request)
     page: dict[str, Any] = {"kind": "compare"}
     titles: dict[str, str] = {}
-    for side, run_id in (("left", left), ("right", right)):
-        row, status = await state.manager.get(run_id)
+    for side, name in (("left", left), ("right", right)):
+        if name.startswith(_SAMPLE):
+            page[side], titles[side] = _compared_sample(request, name.removeprefix(_SAMPLE))
+            continue
+        row, status = await state.manager.get(name)
         page[side] = run_json(row, status)
         titles[side] = title_of(row, state.catalogue.get(row.experiment or ""), language.choose(request))
     return _pages(request).render(request, "compare.html", page, {"titles": titles})
+
+
+def _compared_sample(request: Request, experiment_id: str) -> tuple[dict[str, Any], str]:
+    """A sample as one side of a comparison, and its title."""
+    state, pages = state_of(request), _pages(request)
+    found, sample = state.catalogue.get(experiment_id), state.samples.as_json(experiment_id)
+    if found is None or sample is None:
+        raise unknown("sample", experiment_id)
+    side = {
+        "id": f"{_SAMPLE}{experiment_id}",
+        "url": f"/experiments/{experiment_id}",
+        "parameters": sample["parameters"],
+        "sample": sample,
+    }
+    lang = language.choose(request)
+    return side, pages.words(lang)("compare.ofSample", title=getattr(found.header.title, lang))
 
 
 @router.get("/runs/{run_id}")

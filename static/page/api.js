@@ -1,6 +1,7 @@
 // @ts-check
 /** The run API. Refusals come as Problem, with the fields they name. */
 import { bytesOf, enclosed } from "../common/enclosed.js";
+import { keepRun } from "./history.js";
 import { recall, remember } from "./theme.js";
 
 /** @typedef {{field: string, message: string, bound: unknown}} FieldFault */
@@ -37,19 +38,8 @@ export async function startRun(experiment, parameters) {
   const answer = await call("/api/runs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ experiment, parameters }) });
   const run = await answer.json();
   remember(`token:${run.id}`, run.delete_token);
-  remember(`runs:${experiment}`, JSON.stringify([{ id: run.id, startedMs: Date.now(), parameters }, ...ownRuns(experiment)].slice(0, MOST_KEPT)));
+  keepRun(experiment, { id: run.id, startedMs: Date.now(), parameters, wallNs: 0 });
   return run;
-}
-
-const MOST_KEPT = 12;
-
-/** Runs of an experiment that this browser has started, the latest first. @param {string} experiment @returns {{id: string, startedMs: number, parameters: Record<string, unknown>}[]} */
-export function ownRuns(experiment) {
-  try {
-    return JSON.parse(recall(`runs:${experiment}`) ?? "[]");
-  } catch {
-    return [];
-  }
 }
 
 /** Only who started a run in this browser may end it. @param {string} run */

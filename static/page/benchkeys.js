@@ -5,7 +5,7 @@ import { isProjector } from "./projector.js";
 import { stepEvent, togglePlay } from "../timeline/replay.js";
 import { changeSpeed } from "./replay.js";
 
-/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, facts: import("../facts/panel.js").FactsPanel, search: import("./searchbox.js").SearchBox}} page @returns {import("./keys.js").Binding[]} */
+/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, compare: () => void, facts: import("../facts/panel.js").FactsPanel, search: import("./searchbox.js").SearchBox}} page @returns {import("./keys.js").Binding[]} */
 export function bindings(page) {
   const { timeline } = page;
   return [
@@ -34,6 +34,7 @@ export function bindings(page) {
     { keys: ["q"], shown: "Q", key: "about", act: () => page.toggleAbout() },
     { keys: ["t"], shown: "T", key: "facts", act: () => page.facts.open(!page.facts.isOpen) },
     { keys: ["h"], shown: "H", key: "share", act: () => page.share() },
+    { keys: ["c"], shown: "C", key: "compare", act: () => page.compare() },
     { keys: ["escape"], shown: "Esc", key: "unselect", act: () => timeline.select(null) },
   ];
 }

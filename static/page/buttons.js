@@ -2,7 +2,7 @@
 /** The run page's buttons, each given what it does. */
 import { need } from "../common/dom.js";
 
-/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void}} page */
+/** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, compare: () => void}} page */
 export function installButtons(page) {
   const { timeline } = page;
   /** @type {Record<string, () => void>} */
@@ -14,6 +14,7 @@ export function installButtons(page) {
     "#follow": () => timeline.followEdge(),
     "#about-toggle": () => page.toggleAbout(),
     "#share": () => page.share(),
+    "#compare": () => page.compare(),
   };
   for (const [css, act] of Object.entries(acts)) document.querySelector(css)?.addEventListener("click", act);
   need(".strip").addEventListener("submit", (event) => {

@@ -11,7 +11,7 @@ import { facts as factsOf } from "../timeline/describe.js";
 import { Timeline } from "../timeline/timeline.js";
 import { heading, table } from "../timeline/tooltip.js";
 import { endOf } from "../timeline/viewport.js";
-import { fetchFacts, fetchRecording, Problem } from "./api.js";
+import { call, fetchBytes, fetchFacts, fetchRecording, Problem } from "./api.js";
 import { installFrame } from "./frame.js";
 import { outcomeText } from "./outcome.js";
 import { onRestyled } from "./theme.js";
@@ -37,9 +37,15 @@ class Side {
     });
   }
 
+  /** @returns {Promise<Record<string, any> | null>} */
+  async facts() {
+    return this.run.sample ? (await call(this.run.sample.facts_url)).json() : fetchFacts(this.run.id);
+  }
+
   async load() {
     this.about.textContent = t("status.loading");
-    await fetchRecording(this.run.id, (data) => this.reader.gather(data));
+    const take = (/** @type {Uint8Array} */ data) => this.reader.gather(data);
+    await (this.run.sample ? fetchBytes(this.run.sample.url, take) : fetchRecording(this.run.id, take));
     await this.reader.finish();
     this.timeline.edge.stop();
     this.timeline.requestDraw();
@@ -119,7 +125,7 @@ class ComparePage {
   }
 
   async #showDifference() {
-    const [left, right] = await Promise.all(this.sides.map((side) => fetchFacts(side.run.id)));
+    const [left, right] = await Promise.all(this.sides.map((side) => side.facts()));
     if (!left || !right) return;
     const cells = (/** @type {string[]} */ words) => words.map((word) => make("th", { scope: "col" }, word));
     const head = make("thead", {}, make("tr", {}, ...cells([t("compare.fact"), "A", "B", t("compare.ratio")])));

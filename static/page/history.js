@@ -2,24 +2,29 @@
 /** The runs that this browser made of each experiment, and which of them a run is compared with. */
 import { recall, remember } from "../common/kept.js";
 
-/** @typedef {{id: string, parameters: Record<string, unknown>, wallNs: number}} Earlier `id` "" of the sample */
+/** @typedef {{id: string, parameters: Record<string, unknown>, wallNs: number, startedMs?: number}} Earlier `id` "" of the sample; `wallNs` 0 while it is not told */
 
 const KEPT = 20;
 
+/** Those that ended. @param {string} experiment @returns {Earlier[]} oldest first */
+export const earlierRuns = (experiment) => ownRuns(experiment).filter(({ wallNs }) => wallNs > 0);
+
 /** @param {string} experiment @returns {Earlier[]} oldest first */
-export function earlierRuns(experiment) {
+export function ownRuns(experiment) {
   try {
     const kept = JSON.parse(recall(`runs:${experiment}`) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.id === "string" && one.wallNs > 0 && typeof one.parameters === "object") : [];
+    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.id === "string" && one.parameters && typeof one.parameters === "object") : [];
   } catch {
     return []; // what is kept there is not ours
   }
 }
 
-/** @param {string} experiment @param {Earlier} run */
+/** What was known of the run before stays known. @param {string} experiment @param {Earlier} run */
 export function keepRun(experiment, run) {
-  const others = earlierRuns(experiment).filter(({ id }) => id !== run.id);
-  remember(`runs:${experiment}`, JSON.stringify([...others, run].slice(-KEPT)));
+  const own = ownRuns(experiment);
+  const others = own.filter(({ id }) => id !== run.id);
+  const known = own.find(({ id }) => id === run.id);
+  remember(`runs:${experiment}`, JSON.stringify([...others, { ...known, ...run }].slice(-KEPT)));
 }
 
 /** @param {Record<string, unknown>} a @param {Record<string, unknown>} b */

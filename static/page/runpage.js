@@ -10,6 +10,7 @@ import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
 import { call, cancelRun, fetchFacts, Problem, startRun } from "./api.js";
 import { installButtons } from "./buttons.js";
+import { openCompare } from "./comparewith.js";
 import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
 import { Lesson } from "./lesson.js";
@@ -157,6 +158,12 @@ class RunPage {
     const { view } = this.timeline;
     const title = this.experiment ? pick(this.experiment.title) : this.name;
     openShare(dialog, { run: this.run, lang: this.lang, experiment: this.experiment?.id ?? "", title, parameters: this.form.values, view: { startNs: view.startNs, endNs: endOf(view) }, retentionDays: this.retentionDays });
+  }
+
+  compare() {
+    const dialog = document.querySelector("#compare-dialog");
+    if (!(dialog instanceof HTMLDialogElement) || !this.run || !this.experiment) return;
+    openCompare(dialog, { run: this.run, experiment: this.experiment, lang: this.lang });
   }
 
   async #cancel() {

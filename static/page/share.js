@@ -3,7 +3,7 @@
 import { copy } from "../common/clipboard.js";
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-import { deleteRun, mayCancel, ownRuns, Problem } from "./api.js";
+import { deleteRun, mayCancel, Problem } from "./api.js";
 import { pngOf, save } from "./sharefiles.js";
 import { qrCode } from "./shareqr.js";
 
@@ -33,7 +33,6 @@ export function openShare(dialog, shared) {
   if (shared.run) parts.push(runLink(dialog, shared, exact));
   if (shared.experiment) parts.push(row(dialog, "experiment", t("share.experiment"), () => experimentLink(shared), t("share.experimentNote")));
   if (shared.run) parts.push(row(dialog, "embed", t("share.embed"), () => embedCode(shared)), files(shared));
-  if (shared.run && shared.experiment) parts.push(comparison(shared));
   const own = shared.run && mayCancel(shared.run) ? [deletion(shared)] : [];
   dialog.replaceChildren(...parts, make("div", { class: "share-foot" }, ...own, close));
   dialog.setAttribute("aria-label", t("share.title"));
@@ -121,20 +120,6 @@ function files(shared) {
     make("li", {}, png, make("span", { class: "quiet" }, t("share.fileNote.png"))),
   );
   return make("section", { "aria-label": t("share.files") }, make("h3", {}, t("share.files")), list, problem);
-}
-
-// --- comparing
-
-/** This run beside an earlier one of the same experiment. @param {Shared} shared */
-function comparison({ run, experiment, lang }) {
-  const earlier = ownRuns(experiment).filter(({ id }) => id !== run);
-  const links = earlier.map(({ id, startedMs, parameters }) => {
-    const words = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
-    const time = new Date(startedMs).toLocaleString(lang);
-    return make("li", {}, make("a", { href: `/compare?left=${id}&right=${run}&lang=${lang}` }, time), make("span", { class: "quiet" }, words.join(" · ")));
-  });
-  const inside = links.length ? make("ul", { class: "share-files share-earlier" }, ...links) : make("p", { class: "quiet" }, t("compare.none"));
-  return make("section", { "aria-label": t("compare.with") }, make("h3", {}, t("compare.with")), inside);
 }
 
 // --- deleting

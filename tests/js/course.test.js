@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { use } from "../../static/common/i18n.js";
 import { meets, suited, whenText } from "../../static/page/conditions.js";
-import { compared, earlierRuns, keepRun } from "../../static/page/history.js";
+import { compared, earlierRuns, keepRun, ownRuns } from "../../static/page/history.js";
 import { sampleLabel } from "../../static/page/sample.js";
 import { ROOT } from "./sample.js";
 
@@ -51,4 +51,14 @@ test("a sample is labelled with date, machine and versions", () => {
   english();
   const label = sampleLabel({ created_s: 1795559875, machine: { system: "Linux", kernel: "6.18.44-x", cpu: "A CPU", cores: 2 }, interpreter: { implementation: "CPython", version: "3.14.1", free_threaded: true } });
   assert.equal(label, "2026-11-24 · Linux 6.18, A CPU, 2 cores · CPython 3.14.1t");
+});
+
+test("a run is among the visitor's own from its start; what was known of it stays known when it has ended", () => {
+  const kept = new Map();
+  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  keepRun("y", { id: "a", startedMs: 5, parameters: { n: 1 }, wallNs: 0 });
+  assert.deepEqual([ownRuns("y").length, earlierRuns("y").length], [1, 0]);
+  keepRun("y", { id: "a", parameters: { n: 1 }, wallNs: 9 });
+  assert.deepEqual(earlierRuns("y"), [{ id: "a", startedMs: 5, parameters: { n: 1 }, wallNs: 9 }]);
+  delete globalThis.localStorage;
 });
