@@ -17,11 +17,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import resources
+from app.broker.installation import BrokerError
+from app.broker.lease import KeeperProcess
 from app.catalogue import Catalogue, Experiment
 from app.core.expectations import expectations
 from app.core.recording import read
 from app.recorder import interpreters
 from app.recorder.calibration import calibrate
+from app.web.requirements import missing
+from app.web.settings import Settings
 
 GOOD = {"finished", "time limit"}  # an experiment may be about never coming to its end
 MOST_BYTES = 1_000_000
@@ -33,7 +37,13 @@ def python_for(experiment: Experiment) -> str | None:
     return found.python if found else None
 
 
-def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
+def broker_for(experiment: Experiment, keeper: KeeperProcess) -> dict[str, Any] | None:
+    """What the worker is told of a broker; the first experiment that wants one starts it."""
+    requires = experiment.header.requires
+    return {"keeper": keeper.socket_path(), "whole": "broker-crash" in requires} if "broker" in requires else None
+
+
+def carry_out(experiment: Experiment, recording: Path, keeper: KeeperProcess) -> dict[str, Any]:
     """One run by a worker of its own; the worker's last message."""
     values = experiment.validate({})
     job = {
@@ -51,6 +61,7 @@ def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
         "cwd": None,
         "slot": 899,
         "calibration": calibrate() if experiment.header.cpu_bound else None,
+        "broker": broker_for(experiment, keeper),
     }
     command = [sys.executable, "-m", "app.worker"]
     with subprocess.Popen(
@@ -63,13 +74,16 @@ def carry_out(experiment: Experiment, recording: Path) -> dict[str, Any]:
         return [json.loads(line) for line in worker.stdout][-1]
 
 
-def make_sample(experiment: Experiment, folder: Path) -> str:
+def make_sample(experiment: Experiment, folder: Path, keeper: KeeperProcess) -> str:
     """Runs it and keeps the recording when it is good; what is to be said of it."""
-    if lacking := interpreters.missing(experiment.header.requires):
+    if lacking := missing(experiment.header.requires, Settings()):
         return f"not made: this machine lacks {', '.join(lacking)}"
     with tempfile.TemporaryDirectory() as place:
         recording = Path(place) / "run.sched"
-        outcome = carry_out(experiment, recording).get("outcome")
+        try:
+            outcome = carry_out(experiment, recording, keeper).get("outcome")
+        except BrokerError as error:
+            return f"not made: {error}"
         data = recording.read_bytes()
         read_back = read([data])
     fails = [one["check"] for one in expectations(read_back) if one["verdict"] == "fails"]
@@ -86,8 +100,12 @@ def main(wanted: list[str]) -> int:
     folder = resources.samples_dir()
     folder.mkdir(exist_ok=True)
     experiments = [one for one in Catalogue.load(resources.experiments_dir()).experiments if not wanted or one.id in wanted]
-    for experiment in experiments:
-        print(f"{experiment.id}: {make_sample(experiment, folder)}", flush=True)
+    keeper = KeeperProcess()
+    try:
+        for experiment in experiments:
+            print(f"{experiment.id}: {make_sample(experiment, folder, keeper)}", flush=True)
+    finally:
+        keeper.close()
     return 0 if all((folder / f"{one.id}.sched").exists() for one in experiments if not one.header.requires) else 1
 
 

@@ -2,7 +2,7 @@
 
 It prints one JSON line, `{"socket": path}`, and serves leases there. One connection is one lease, one JSON line each way:
 
-    {"lease": "shared" | "whole"}  → {"host", "port", "name", "password"}: virtual host and user are both called `name`
+    {"lease": "shared" | "whole"}  → {"host", "port", "name", "password", "version"}: virtual host and user are both called `name`
     {"counts": true}               → {"counts": {queue: [ready, unacknowledged, consumers]}}
     {"crash": true}                → {"crashed": true} once the node, killed with SIGKILL, accepts connections again
     anything that fails            → {"error": words}
@@ -108,7 +108,8 @@ class Keeper:
     def _answer(self, grant: Grant | None, request: _Request) -> tuple[Grant | None, dict[str, Any]]:
         if grant is None:
             grant = self.pool.grant(whole=request["lease"] == "whole")
-            return grant, {"host": "127.0.0.1", "port": grant.node.port, "name": grant.name, "password": grant.password}
+            said = {"name": grant.name, "password": grant.password, "version": grant.node.version}
+            return grant, {"host": "127.0.0.1", "port": grant.node.port} | said
         if request.get("crash"):
             self.pool.crash(grant)
             return grant, {"crashed": True}

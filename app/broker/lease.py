@@ -56,7 +56,7 @@ class KeptLease:
         self._lines = self._socket.makefile("rwb")
         said = self._ask({"lease": "whole" if whole else "shared"})
         self.access = Access(said["host"], said["port"], said["name"], said["password"], said["name"])
-        self.description = "a node of its own" if whole else "a virtual host of its own"
+        self.description = f"RabbitMQ {said['version']}, {'a node' if whole else 'a virtual host'} of its own"
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -64,6 +64,8 @@ class Node:
         self.name = folder.name
         self.port = 0
         self.starts = 0
+        self.version = ""
+        """RabbitMQ's own word for it, once the node has started."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -174,6 +176,7 @@ class Node:
             if process.poll() is not None:
                 raise BrokerError(f"RabbitMQ ended while it started: {self._last_words()}")
             if self.alive():
+                self.version = self.evaluate("rabbit_misc:version()").decode()
                 return
             if time.monotonic() > deadline_s:
                 self.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,3 +52,7 @@ def broker() -> Iterator[Finding]:
         yield Finding("broker", "RabbitMQ", False, "not installed", remedy)
     else:
         yield Finding("broker", "RabbitMQ", True, f"{found.version or 'version unknown'}, {found.server}")
+    there = shutil.which("amqp-consume")
+    yield Finding(
+        "broker", "amqp-tools", there is not None, there or "not installed", "apt-get install amqp-tools (for rabbit-languages)"
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 from app.broker import installation
 from app.recorder import interpreters
 from app.web.settings import Settings
 
 BROKER, CRASH = "broker", "broker-crash"
 """Requirements of an experiment: a broker; and that it may kill it, which it asks for beside the first."""
+PROGRAMS = {"amqp-tools": "amqp-consume"}
+"""Requirements that are a package of programs: by which of them one sees that it is there."""
 
 
 def missing(requires: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
@@ -17,4 +21,5 @@ def missing(requires: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
         lacking += [one for one in requires if one == CRASH]
     elif installation.find() is None:
         lacking += [one for one in requires if one == BROKER]
+    lacking += [one for one in requires if one in PROGRAMS and shutil.which(PROGRAMS[one]) is None]
     return tuple(lacking)

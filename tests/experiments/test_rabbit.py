@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -119,3 +122,119 @@ def test_acknowledgements(keeper: str) -> None:
 
 def redelivered(run: BrokerRun) -> int:
     return sum(row[4] == "message" and "redelivered" in str(row[5:]) for row in run.json["flows"])
+
+
+# --- exchanges, RPC, other languages, confirms
+
+BOTH, FIRST, SECOND = "[Q1 Q2]", "[Q1]", "[Q2]"
+LED_TO = {  # by RabbitMQ's tutorials: what each type of exchange does with the same messages; None leads nowhere
+    "direct": dict.fromkeys(["quick.orange.rabbit"], BOTH) | {"lazy.pink.rabbit": SECOND},
+    "fanout": {},
+    "topic": {
+        "quick.orange.rabbit": BOTH,
+        "lazy.orange.elephant": BOTH,
+        "quick.orange.fox": FIRST,
+        "lazy.brown.fox": SECOND,
+        "lazy.pink.rabbit": SECOND,
+        "lazy.orange.male.rabbit": SECOND,
+    },
+    "headers": {
+        "quick.orange.rabbit": BOTH,
+        **dict.fromkeys(["lazy.orange.elephant", "lazy.brown.fox", "lazy.pink.rabbit", "lazy.orange.male.rabbit"], SECOND),
+    },
+}
+
+
+def led(run: BrokerRun) -> dict[str, str]:
+    """What the script prints: where each message came out."""
+    return {line.split()[0]: line[25:].strip() for line in run.output.splitlines()}
+
+
+@pytest.mark.parametrize("unroutable", ["dropped", pytest.param("returned", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kind", ["topic", *(pytest.param(one, marks=pytest.mark.slow) for one in ("direct", "fanout", "headers"))]
+)
+def test_exchanges(keeper: str, kind: str, unroutable: str) -> None:
+    """Where messages came out, and where the frames say they went, are the same; what leads nowhere is dropped or returned."""
+    run = seen(keeper, "rabbit-exchanges", type=kind, unroutable=unroutable)
+    printed = led(run)
+    assert len(printed) == 7
+    expected = dict.fromkeys(printed, BOTH if kind == "fanout" else f"nobody: {unroutable}") | LED_TO[kind]
+    assert printed == expected
+    lanes = {lane["id"]: lane["name"] for lane in run.json["lanes"]}
+    drawn: dict[str, list[str]] = {key: [] for key in printed}
+    for _t, source, _t2, target, what, detail in sorted(run.json["flows"], key=lambda row: row[0]):
+        if what == "message" and lanes[source] == "animals" and lanes[target] in ("Q1", "Q2"):
+            drawn[words_of([*[None] * 5, detail])].append(lanes[target])
+    assert {key: f"[{' '.join(queues)}]" if queues else f"nobody: {unroutable}" for key, queues in drawn.items()} == expected
+    nowhere = [key for key, where in expected.items() if where.startswith("nobody")]
+    assert [mark["key"] for mark in run.told("unroutable")] == nowhere
+    returned = [(mark["key"], mark["code"]) for mark in run.told("basic.return")]
+    assert returned == ([(key, 312) for key in nowhere] if unroutable == "returned" else [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("servers", "answers"), [(1, [30, 5]), (2, [5, 30])])
+def test_rpc(keeper: str, servers: int, answers: list[int]) -> None:
+    """fib(30) = 832040; an answer carries its request's number to the queue that the request named."""
+    run = seen(keeper, "rabbit-rpc", servers=servers)
+    found = [line.split() for line in run.output.splitlines() if line.startswith("answer")]
+    assert [(int(words[1]), words[3]) for words in found] == [({30: 832040, 5: 5}[n], f"fib({n})") for n in answers]
+    steps = [row for row in run.json["flows"] if row[4] == "message" and '"head"' in str(row[5])]
+    published = [json.loads(words_of(row)) for row in sorted(steps, key=lambda row: row[0])]
+    requests = [one for one in published if one["key"] == "rpc_queue"]
+    replies = [one for one in published if one["key"] != "rpc_queue"]
+    assert [one["head"] for one in requests] == ["30", "5"]
+    number_of = {one["correlation_id"]: int(one["head"]) for one in requests}
+    assert [number_of[one["correlation_id"]] for one in replies] == answers
+    assert {one["key"] for one in replies} == {one["reply_to"] for one in requests}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("amqp-consume") is None, reason="needs amqp-tools")
+@pytest.mark.parametrize("c", ["consumes", "publishes"])
+def test_a_c_program_is_drawn_as_python_is(keeper: str, c: str) -> None:
+    run = seen(keeper, "rabbit-languages", c=c)
+    assert run.messages().count(("queue", "consumer")) == 3
+    assert run.messages().count(("channel", "exchange")) == 3
+    products = [mark["product"] for mark in run.told("client")]
+    assert sorted(set(products)) == ["Pika Python Client Library", "rabbitmq-c"]
+    assert max(run.counted("queue", "greetings")) >= 1
+    assert run.counted("queue", "greetings")[-1] == 0
+
+
+@pytest.mark.slow
+def test_confirms_close_the_window_of_loss(keeper: str) -> None:
+    """The same crash: without confirms messages are lost, with them none; nothing that was confirmed is missing."""
+
+    def figures(run: BrokerRun) -> tuple[int, int, int]:
+        back, last = (line for line in run.output.splitlines() if line.startswith(("the broker is back", "lost")))
+        numbers = [int(word) for word in re.findall(r"\d+", back)]
+        return numbers[0], numbers[1], int(last.split()[1])
+
+    off, on = (seen(keeper, "rabbit-confirm", confirms=each) for each in ("off", "on"))
+    for run in (off, on):
+        assert len(run.told("broker killed")) == len(run.told("broker restarted")) == 1
+    survived, handed_over, lost = figures(off)
+    assert lost == handed_over - survived > 0
+    assert off.told("confirm") == []
+    survived, handed_over, lost = figures(on)
+    assert lost == 0
+    assert survived >= handed_over
+    killed_ns = broker_mark(on, "broker killed")
+    assert sum(t < killed_ns for t in marks_of(on, "confirm")) <= handed_over
+    assert len(on.told("confirm")) >= 60
+
+
+def words_of(row: list[Any]) -> str:
+    """The text of a flow's detail."""
+    return str(row[5]["text"] if isinstance(row[5], dict) else row[5])
+
+
+def marks_of(run: BrokerRun, what: str) -> list[int]:
+    return [row[0] for row in run.json["marks"] if row[2] == "broker" and json.loads(row[3])["what"] == what]
+
+
+def broker_mark(run: BrokerRun, what: str) -> int:
+    (t_ns,) = marks_of(run, what)
+    return t_ns
