@@ -46,7 +46,10 @@ class Text(Model):
 
 
 class Parameter(Model):
-    """One value a visitor may choose; the script gets it as `--name VALUE` (a bool as `true` or `false`)."""
+    """One value a visitor may choose; the script gets it as `--name VALUE` (a bool as `true` or `false`).
+
+    `labels` says on the page what a choice means; one without is a name of the trade, the same in every language.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
     kind: Literal["int", "float", "choice", "bool"]
@@ -54,6 +57,7 @@ class Parameter(Model):
     minimum: int | float | None = None
     maximum: int | float | None = None
     choices: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    labels: dict[str, Text] = Field(default_factory=dict)
     unit: str | None = None
     title: Text
     note: Text | None = None
@@ -69,6 +73,12 @@ class Parameter(Model):
         fault = self.check(self.default)
         if isinstance(fault, FieldError):
             raise ValueError(f"default {fault.message}")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_of_choices(self) -> Self:
+        if others := [label for label in self.labels if label not in self.choices]:
+            raise ValueError(f"labels: {others[0]!r} is not a choice (there are: {', '.join(self.choices) or 'none'})")
         return self
 
     def check(self, value: object) -> Value | FieldError:

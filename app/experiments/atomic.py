@@ -33,8 +33,8 @@ name = "variant"
 kind = "choice"
 default = "plain"
 choices = ["plain", "lock", "coroutines", "await"]
+labels = { plain = { zh = "线程，没有锁", en = "threads, no lock" }, lock = { zh = "线程，有锁", en = "threads with a lock" }, coroutines = { zh = "协程，中间没有 await", en = "coroutines, no await in between" }, await = { zh = "协程，中间有 await", en = "coroutines, an await in between" } }
 title = { zh = "谁来加", en = "Who adds" }
-note = { zh = "plain：线程，没有锁；lock：线程，有锁；coroutines：协程，读写之间没有 await；await：协程，读写之间有 await", en = "plain: threads, no lock; lock: threads with a lock; coroutines: no await between read and write; await: coroutines with an await in between" }
 
 [[parameters]]
 name = "workers"
@@ -51,7 +51,7 @@ default = 100000
 minimum = 1000
 maximum = 1000000
 title = { zh = "每个加几次", en = "Additions of each" }
-note = { zh = "await 变体每次都要切换，只加这个数的百分之一", en = "the variant await switches each time and adds only a hundredth of it" }
+note = { zh = "中间有 await 的协程每次都要切换，只加这个数的百分之一", en = "coroutines with an await in between switch each time, and add only a hundredth of it" }
 
 [[expected]]
 check = "never_printed"

@@ -34,8 +34,8 @@ name = "variant"
 kind = "choice"
 default = "blocking"
 choices = ["blocking", "await", "executor"]
+labels = { blocking = { zh = "time.sleep：阻塞线程", en = "time.sleep: blocks the thread" }, await = { zh = "会让出的等待", en = "a wait that yields" }, executor = { zh = "交给线程池", en = "handed to a thread pool" } }
 title = { zh = "那 1 秒怎么等", en = "How the second is spent" }
-note = { zh = "blocking：time.sleep 阻塞线程；await：让出的等待；executor：交给线程池", en = "blocking: time.sleep; await: a wait that yields; executor: time.sleep in a pool's thread" }
 
 [[parameters]]
 name = "framework"

@@ -33,6 +33,7 @@ name = "variant"
 kind = "choice"
 default = "greenlet"
 choices = ["greenlet", "generator"]
+labels = { generator = { zh = "生成器", en = "generator" } }
 title = { zh = "用什么写", en = "Made with" }
 
 [[parameters]]

@@ -10,8 +10,8 @@ zh = "死锁"
 en = "Deadlock"
 
 [note]
-zh = "两个线程要同样的两把锁，取锁的顺序却相反：各拿到一把，又都等对方手里的另一把，谁也不会先放，于是永远等下去。死锁要四个条件同时成立：互斥、占有并等待、不可抢占、循环等待；打破一个就不会死锁。最简单的办法是规定取锁的顺序（变体 one-order），这样就不可能形成环。解释器不检查死锁，程序也不会报错，只是停在那里：这里由看门狗在 4 秒后终止，时间线上两个线程都在“等锁”，而且都在等对方持有的那一把。自己在终端里运行这段脚本，要用 Ctrl+C 结束。"
-en = "Two threads want the same two locks but take them in opposite order: each gets one and then waits for the other one's, neither lets go first, and so they wait for ever. A deadlock needs four conditions at once: mutual exclusion, hold and wait, no preemption, circular wait; break one of them and there is none. The simplest way is to fix the order in which locks are taken (variant one-order): then no circle can come about. The interpreter does not look for deadlocks and the program reports no error, it just stands still. Here a watchdog ends it after 4 s, and on the timeline both threads wait for a lock, each for the one that the other holds. When you run the script in a terminal of your own, end it with Ctrl+C."
+zh = "两个线程要同样的两把锁，取锁的顺序却相反：各拿到一把，又都等对方手里的另一把，谁也不会先放，于是永远等下去。死锁要四个条件同时成立：互斥、占有并等待、不可抢占、循环等待；打破一个就不会死锁。最简单的办法是规定取锁的顺序（参数选“一致”），这样就不可能形成环。解释器不检查死锁，程序也不会报错，只是停在那里：这里由看门狗在 4 秒后终止，时间线上两个线程都在“等锁”，而且都在等对方持有的那一把。自己在终端里运行这段脚本，要用 Ctrl+C 结束。"
+en = "Two threads want the same two locks but take them in opposite order: each gets one and then waits for the other one's, neither lets go first, and so they wait for ever. A deadlock needs four conditions at once: mutual exclusion, hold and wait, no preemption, circular wait; break one of them and there is none. The simplest way is to fix the order in which locks are taken (choose “the same” above): then no circle can come about. The interpreter does not look for deadlocks and the program reports no error, it just stands still. Here a watchdog ends it after 4 s, and on the timeline both threads wait for a lock, each for the one that the other holds. When you run the script in a terminal of your own, end it with Ctrl+C."
 
 [shows]
 zh = "两个线程互相等对方手里的锁，永远不会结束"
@@ -34,8 +34,8 @@ name = "variant"
 kind = "choice"
 default = "opposite"
 choices = ["opposite", "one-order"]
+labels = { opposite = { zh = "相反", en = "opposite" }, one-order = { zh = "一致：都先取锁 1", en = "the same: lock 1 first" } }
 title = { zh = "取锁的顺序", en = "Order of taking" }
-note = { zh = "opposite：相反；one-order：大家都先取锁 1", en = "opposite: one after the other's order; one-order: everybody takes lock 1 first" }
 
 [[expected]]
 check = "ended"

@@ -34,8 +34,8 @@ name = "variant"
 kind = "choice"
 default = "unpatched"
 choices = ["unpatched", "patched"]
+labels = { unpatched = { zh = "没有打", en = "no" }, patched = { zh = "打了 monkey.patch_all()", en = "yes: monkey.patch_all()" } }
 title = { zh = "打补丁吗", en = "Patched?" }
-note = { zh = "unpatched：原来的 time.sleep；patched：先执行 monkey.patch_all()", en = "unpatched: the original time.sleep; patched: monkey.patch_all() first" }
 
 [[expected]]
 check = "printed_in_order"

@@ -34,6 +34,7 @@ name = "variant"
 kind = "choice"
 default = "threads"
 choices = ["threads", "processes"]
+labels = { threads = { zh = "线程", en = "threads" }, processes = { zh = "进程", en = "processes" } }
 title = { zh = "用线程还是进程", en = "Threads or processes" }
 
 [[parameters]]

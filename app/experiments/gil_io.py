@@ -33,6 +33,7 @@ name = "variant"
 kind = "choice"
 default = "socket"
 choices = ["socket", "sleep"]
+labels = { socket = { zh = "套接字", en = "a socket" }, sleep = { zh = "定时（sleep）", en = "a sleep" } }
 title = { zh = "等什么", en = "What is waited for" }
 
 [[parameters]]

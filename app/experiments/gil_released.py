@@ -11,8 +11,8 @@ zh = "C 扩展释放 GIL"
 en = "The GIL, released in C"
 
 [note]
-zh = "GIL 只管 Python 代码。C 扩展在做长时间计算、又不碰 Python 对象时，可以先放开 GIL，算完再取回：hashlib（数据超过 2047 字节时）、zlib、bz2、NumPy 的许多运算都这样做。于是几个线程真的同时在几个核上计算，GIL 反而几乎空闲。所以“Python 的线程用不上多核”只对纯 Python 代码成立。时间线上，线程此时的状态是“未持有 GIL”而非“运行”：它在 C 代码里运行。变体 python 是同样形状的纯 Python 计算，拿来对照。"
-en = "The GIL guards Python code only. An extension in C that computes for long without touching Python objects may release it first and take it again afterwards: hashlib (for data of more than 2047 bytes), zlib, bz2 and many operations of NumPy do so. Then several threads really compute at the same time on several cores, and the GIL is nearly idle. So “threads in Python cannot use several cores” holds for pure Python code only. On the timeline such a thread is in the state “without the GIL”, not “running”: it runs, in C code. The variant python is a pure Python computation of the same shape, to compare."
+zh = "GIL 只管 Python 代码。C 扩展在做长时间计算、又不碰 Python 对象时，可以先放开 GIL，算完再取回：hashlib（数据超过 2047 字节时）、zlib、bz2、NumPy 的许多运算都这样做。于是几个线程真的同时在几个核上计算，GIL 反而几乎空闲。所以“Python 的线程用不上多核”只对纯 Python 代码成立。时间线上，线程此时的状态是“未持有 GIL”而非“运行”：它在 C 代码里运行。选“纯 Python”，就是同样形状的计算，拿来对照。"
+en = "The GIL guards Python code only. An extension in C that computes for long without touching Python objects may release it first and take it again afterwards: hashlib (for data of more than 2047 bytes), zlib, bz2 and many operations of NumPy do so. Then several threads really compute at the same time on several cores, and the GIL is nearly idle. So “threads in Python cannot use several cores” holds for pure Python code only. On the timeline such a thread is in the state “without the GIL”, not “running”: it runs, in C code. “Pure Python” is a computation of the same shape, to compare."
 
 [shows]
 zh = "两个线程在两个核上，GIL 空着"
@@ -34,6 +34,7 @@ name = "variant"
 kind = "choice"
 default = "hashlib"
 choices = ["hashlib", "zlib", "bz2", "python"]
+labels = { python = { zh = "纯 Python", en = "pure Python" } }
 title = { zh = "算什么", en = "What is computed" }
 
 [[parameters]]

@@ -34,8 +34,8 @@ name = "variant"
 kind = "choice"
 default = "spin"
 choices = ["spin", "nap"]
+labels = { spin = { zh = "马上再问（空转）", en = "ask at once (spin)" }, nap = { zh = "睡 10 毫秒再问", en = "nap 10 ms, then ask" } }
 title = { zh = "EAGAIN 之后", en = "After EAGAIN" }
-note = { zh = "spin：算一点别的，立刻再问；nap：睡 10 毫秒再问", en = "spin: compute a little and ask again; nap: sleep 10 ms and ask again" }
 
 [[parameters]]
 name = "seconds"

@@ -33,6 +33,7 @@ name = "slow"
 kind = "choice"
 default = "reader"
 choices = ["reader", "writer"]
+labels = { reader = { zh = "读者", en = "the reader" }, writer = { zh = "写者", en = "the writer" } }
 title = { zh = "谁慢", en = "Who is slow" }
 
 [[parameters]]

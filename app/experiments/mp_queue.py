@@ -33,6 +33,7 @@ name = "slow"
 kind = "choice"
 default = "consumer"
 choices = ["consumer", "producer"]
+labels = { consumer = { zh = "消费者", en = "the consumer" }, producer = { zh = "生产者", en = "the producer" } }
 title = { zh = "谁慢", en = "Who is slow" }
 
 [[parameters]]

@@ -34,6 +34,7 @@ name = "variant"
 kind = "choice"
 default = "both"
 choices = ["both", "threads", "processes"]
+labels = { both = { zh = "线程和进程", en = "both" }, threads = { zh = "线程", en = "threads" }, processes = { zh = "进程", en = "processes" } }
 title = { zh = "用什么", en = "With what" }
 
 [[parameters]]

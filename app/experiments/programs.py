@@ -34,8 +34,8 @@ name = "cores"
 kind = "choice"
 default = "all"
 choices = ["all", "one"]
+labels = { all = { zh = "所有的核", en = "all" }, one = { zh = "一个核", en = "one" } }
 title = { zh = "用几个核", en = "Cores to use" }
-note = { zh = "all：机器的所有核；one：把所有进程限制在一个核上", en = "all: every core of the machine; one: all processes are kept to one core" }
 
 [[parameters]]
 name = "programs"

@@ -34,6 +34,7 @@ name = "ack"
 kind = "choice"
 default = "auto"
 choices = ["auto", "manual"]
+labels = { auto = { zh = "自动", en = "automatic" }, manual = { zh = "手动", en = "manual" } }
 title = { zh = "确认方式", en = "Acknowledgement" }
 
 [[expected]]

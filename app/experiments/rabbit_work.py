@@ -34,6 +34,7 @@ name = "prefetch"
 kind = "choice"
 default = "unset"
 choices = ["unset", "1"]
+labels = { unset = { zh = "不设", en = "not set" } }
 title = { zh = "prefetch", en = "Prefetch" }
 
 [[parameters]]

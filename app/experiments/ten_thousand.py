@@ -35,6 +35,7 @@ name = "variant"
 kind = "choice"
 default = "asyncio"
 choices = ["asyncio", "gevent", "threads"]
+labels = { threads = { zh = "线程", en = "threads" } }
 title = { zh = "用什么", en = "With what" }
 
 [[parameters]]

@@ -135,8 +135,9 @@ async def compare(request: Request, left: str, right: str) -> Response:
             page[side], titles[side] = _compared_sample(request, name.removeprefix(_SAMPLE))
             continue
         row, status = await state.manager.get(name)
-        page[side] = run_json(row, status)
-        titles[side] = title_of(row, state.catalogue.get(row.experiment or ""), language.choose(request))
+        found = state.catalogue.get(row.experiment or "")
+        page[side] = run_json(row, status) | {"asks": found.as_json()["parameters"] if found else []}
+        titles[side] = title_of(row, found, language.choose(request))
     return _pages(request).render(request, "compare.html", page, {"titles": titles})
 
 
@@ -150,6 +151,7 @@ def _compared_sample(request: Request, experiment_id: str) -> tuple[dict[str, An
         "id": f"{_SAMPLE}{experiment_id}",
         "url": f"/experiments/{experiment_id}",
         "parameters": sample["parameters"],
+        "asks": found.as_json()["parameters"],
         "sample": sample,
     }
     lang = language.choose(request)

@@ -12,6 +12,7 @@ import { Timeline } from "../timeline/timeline.js";
 import { heading, table } from "../timeline/tooltip.js";
 import { endOf } from "../timeline/viewport.js";
 import { call, fetchBytes, fetchFacts, fetchRecording, Problem } from "./api.js";
+import { valueTexts } from "./conditions.js";
 import { installFrame } from "./frame.js";
 import { outcomeText } from "./outcome.js";
 import { onRestyled } from "./theme.js";
@@ -50,8 +51,7 @@ class Side {
     this.timeline.edge.stop();
     this.timeline.requestDraw();
     const outcome = this.model.end?.outcome ?? this.run.outcome ?? "interrupted";
-    const parameters = Object.entries(this.run.parameters).map(([name, value]) => `${name} ${value}`);
-    this.about.textContent = [...parameters, outcomeText(outcome, this.model.end), duration(this.model.lastNs)].join(" · ");
+    this.about.textContent = [...valueTexts(this.run.parameters, this.run.asks), outcomeText(outcome, this.model.end), duration(this.model.lastNs)].join(" · ");
   }
 }
 

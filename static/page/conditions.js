@@ -19,20 +19,30 @@ function holds(value, condition) {
   return typeof value === "number" && value >= (condition.minimum ?? -Infinity) && value <= (condition.maximum ?? Infinity);
 }
 
-/** "Threads 4, Each wait 1 s" @param {When} when @param {Parameter[]} parameters */
+/** A parameter's value as the page says it: a choice by its label. @param {Parameter} parameter @param {unknown} value */
+export function valueText({ kind, labels, unit }, value) {
+  const label = labels?.[String(value)];
+  const text = label ? pick(label) : kind === "bool" ? t(value ? "form.yes" : "form.no") : String(value);
+  return unit ? `${text}\u2009${unit}` : text;
+}
+
+/** All of a run's parameters: "Threads: 4", "Each wait: 1 s". @param {Values} values @param {Parameter[]} parameters @returns {string[]} */
+export const valueTexts = (values, parameters) => parameters.filter(({ name }) => name in values).map((parameter) => `${pick(parameter.title)}${t("question.is")}${valueText(parameter, values[parameter.name])}`);
+
+/** "Threads: ≥ 2; Each wait: 1 s" @param {When} when @param {Parameter[]} parameters */
 export function whenText(when, parameters) {
   return parameters
     .filter(({ name }) => name in when)
-    .map((parameter) => `${pick(parameter.title)}${t("question.is")}${conditionText(when[parameter.name])}${parameter.unit ? `\u2009${parameter.unit}` : ""}`)
+    .map((parameter) => `${pick(parameter.title)}${t("question.is")}${conditionText(when[parameter.name], parameter)}`)
     .join(t("question.and"));
 }
 
-/** @param {unknown} condition */
-function conditionText(condition) {
-  if (!isRange(condition)) return Array.isArray(condition) ? condition.join(t("question.or")) : String(condition);
+/** @param {unknown} condition @param {Parameter} parameter */
+function conditionText(condition, parameter) {
+  if (!isRange(condition)) return [condition].flat().map((value) => valueText(parameter, value)).join(t("question.or"));
   const { minimum, maximum } = condition;
-  if (typeof minimum === "number" && typeof maximum === "number") return `${minimum}–${maximum}`;
-  return typeof minimum === "number" ? `≥ ${minimum}` : `≤ ${maximum}`;
+  if (typeof minimum === "number" && typeof maximum === "number") return `${minimum}–${valueText(parameter, maximum)}`;
+  return typeof minimum === "number" ? `≥ ${valueText(parameter, minimum)}` : `≤ ${valueText(parameter, maximum)}`;
 }
 
 /** The nearest parameters of which that holds. @param {Values} values @param {When} when @returns {Values} */

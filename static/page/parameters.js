@@ -2,12 +2,14 @@
 /** The form of an experiment's parameters: built from its header, checked against its bounds, kept in the URL. */
 import { make } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
+import { valueText } from "./conditions.js";
 
 /** @typedef {string | number | boolean} Value */
 /**
  * @typedef {object} Parameter
  * @property {string} name @property {"int" | "float" | "choice" | "bool"} kind @property {Value} default
- * @property {number | null} minimum @property {number | null} maximum @property {string[]} choices @property {string | null} unit
+ * @property {number | null} minimum @property {number | null} maximum @property {string[]} choices @property {Record<string, {zh: string, en: string}>} [labels] what a choice is called; the address keeps the choice
+ * @property {string | null} unit
  * @property {{zh: string, en: string}} title @property {{zh: string, en: string} | null} [note]
  */
 
@@ -108,7 +110,7 @@ export class ParameterForm {
 function controlOf(parameter, value, id) {
   const { kind, name, minimum, maximum } = parameter;
   if (kind === "choice") {
-    const select = make("select", { id, name }, ...parameter.choices.map((choice) => make("option", { value: choice }, choice)));
+    const select = make("select", { id, name }, ...parameter.choices.map((choice) => make("option", { value: choice }, valueText(parameter, choice))));
     select.value = String(value);
     return select;
   }

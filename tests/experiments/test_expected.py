@@ -12,6 +12,8 @@ from tests.experiments.observe import FOLDER, needs_probe, seen
 
 pytestmark = needs_probe
 EXPERIMENTS = Catalogue.load(FOLDER).experiments
+WITHOUT_BROKER = [one for one in EXPERIMENTS if "broker" not in one.header.requires]
+"""Those that can be run here; tests/experiments/test_rabbit.py has a broker for the others."""
 OF_THE_MACHINE = {"uses_cores"}
 """Whether these hold is the machine's to say: it may give fewer cores than it reports, or others are busy on them."""
 
@@ -30,7 +32,7 @@ def end_of(experiment: Experiment, parameters: dict[str, Any]) -> str:
     return next((one["arguments"]["wanted"] for one in said if meets(values, one["when"])), "finished")
 
 
-CASES = [(experiment, parameters) for experiment in EXPERIMENTS for parameters in suggested(experiment)]
+CASES = [(experiment, parameters) for experiment in WITHOUT_BROKER for parameters in suggested(experiment)]
 
 
 @pytest.mark.slow

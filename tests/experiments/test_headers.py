@@ -12,6 +12,8 @@ from tests.experiments.observe import FOLDER
 
 EXPERIMENTS = Catalogue.load(FOLDER).experiments
 CODE_LINES = 60
+NAMES = {"asyncio", "gevent", "greenlet", "hashlib", "zlib", "bz2", "select", "poll", "epoll", "send", "receive", "1"}
+"""Choices that are called the same in every language: modules, calls, programs."""
 
 each = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.id)
 
@@ -52,6 +54,12 @@ def test_the_script_takes_what_the_header_offers_with_the_same_defaults(experime
         keywords = taken[parameter.name]
         assert keywords["default"] == parameter.default
         assert tuple(keywords.get("choices", parameter.choices)) == parameter.choices
+
+
+@each
+def test_a_choice_has_a_label_or_is_a_name_of_the_trade(experiment: Experiment) -> None:
+    bare = {choice for one in experiment.header.parameters for choice in one.choices if choice not in one.labels}
+    assert bare <= NAMES
 
 
 @each

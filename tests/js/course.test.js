@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { use } from "../../static/common/i18n.js";
-import { meets, suited, whenText } from "../../static/page/conditions.js";
+import { meets, suited, valueTexts, whenText } from "../../static/page/conditions.js";
 import { compared, earlierRuns, keepRun, ownRuns } from "../../static/page/history.js";
 import { sampleLabel } from "../../static/page/sample.js";
 import { ROOT } from "./sample.js";
@@ -61,4 +61,13 @@ test("a run is among the visitor's own from its start; what was known of it stay
   keepRun("y", { id: "a", parameters: { n: 1 }, wallNs: 9 });
   assert.deepEqual(earlierRuns("y"), [{ id: "a", startedMs: 5, parameters: { n: 1 }, wallNs: 9 }]);
   delete globalThis.localStorage;
+});
+
+test("a choice is called by its label in the page's language, or by its own name", () => {
+  const variant = { name: "variant", kind: "choice", title: { zh: "用什么等", en: "Wait with" }, unit: null, labels: { own: { zh: "自己等", en: "by oneself" } } };
+  english();
+  assert.deepEqual(valueTexts({ variant: "own", seconds: 2, other: 1 }, [variant, WAIT]), ["Wait with: by oneself", "Each wait: 2\u2009s"]);
+  assert.equal(whenText({ variant: ["own", "epoll"] }, [variant]), "Wait with: by oneself or epoll");
+  use("zh", JSON.parse(readFileSync(join(ROOT, "static/i18n/zh.json"), "utf8")));
+  assert.deepEqual(valueTexts({ variant: "own" }, [variant]), ["用什么等：自己等"]);
 });
