@@ -4,6 +4,7 @@ import { copy } from "../common/clipboard.js";
 import { make, need } from "../common/dom.js";
 import { duration, grouped, percent } from "../common/format.js";
 import { t } from "../common/i18n.js";
+import { outcomeText } from "../common/outcome.js";
 import { differences, ratio } from "../facts/difference.js";
 import { Model } from "../recording/model.js";
 import { RecordingReader } from "../recording/reader.js";
@@ -14,7 +15,6 @@ import { endOf } from "../timeline/viewport.js";
 import { call, fetchBytes, fetchFacts, fetchRecording, Problem } from "./api.js";
 import { valueTexts } from "./conditions.js";
 import { installFrame } from "./frame.js";
-import { outcomeText } from "./outcome.js";
 import { onRestyled } from "./theme.js";
 import { pathWith } from "./urlstate.js";
 

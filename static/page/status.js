@@ -4,7 +4,7 @@ import { copy } from "../common/clipboard.js";
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 import { size } from "../common/format.js";
-import { deadlockText, endPhrases, isGood, outcomeText, unobserved } from "./outcome.js";
+import { deadlockText, endPhrases, isGood, outcomeText, unobserved } from "../common/outcome.js";
 
 /** @typedef {import("./live.js").Connection} Connection */
 /** @typedef {import("./live.js").Status} Status */

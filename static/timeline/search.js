@@ -1,7 +1,7 @@
 // @ts-check
 /** Finds lanes by their name, and bars by their state, what they waited for, their place in the script or what was printed. No DOM. */
 import { STATES } from "../generated/records.js";
-import { isBrokers, markText } from "./broker.js";
+import { markWords } from "./marks.js";
 import { laneName, plain } from "./describe.js";
 import { t } from "../common/i18n.js";
 
@@ -24,7 +24,7 @@ export function find(model, text) {
   for (const lane of model.lanes) {
     if (!lane.length) continue;
     if (has(laneName(lane))) found.push({ lane, index: 0 });
-    for (const mark of lane.marks) if (has(plain(isBrokers(mark) ? markText(mark) : mark.text))) found.push({ lane, index: Math.max(0, lane.indexAt(mark.t)) });
+    for (const mark of lane.marks) if (has(plain(markWords(mark)))) found.push({ lane, index: Math.max(0, lane.indexAt(mark.t)) });
     const [state, detail] = [lane.state.data, lane.detail.data];
     for (let index = 0; index < lane.length && found.length < MOST_FOUND; index++) {
       if (states[state[index] ?? 0] || details[detail[index] ?? 0]) found.push({ lane, index });

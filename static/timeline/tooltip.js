@@ -4,12 +4,13 @@ import { make } from "../common/dom.js";
 import { exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
-import { countsUnacked, isBrokers, isOfBroker, markText, messageOf, pairsOf, toldBy, unackedOf } from "./broker.js";
+import { countsUnacked, isBrokers, isOfBroker, messageOf, pairsOf, toldBy, unackedOf } from "./broker.js";
 import { messageAt } from "./messages.js";
 import { STACK } from "./paint/crowd.js";
 import { Ink, inkOf, SHAPES } from "./paint/inks.js";
 import { facts, familyText, fullName, plain, stateName } from "./describe.js";
 import { markAt } from "./hit.js";
+import { markWords } from "./marks.js";
 import { pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
@@ -101,7 +102,7 @@ function counted(lane, atNs) {
 
 /** @param {{t: number, text: string, kind: number}} mark */
 function markContents(mark) {
-  return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(isBrokers(mark) ? markText(mark) : mark.text)), ...(isBrokers(mark) ? [table(pairsOf(toldBy(mark)))] : [])];
+  return [make("p", { class: "tooltip-head" }, make("strong", {}, t(`mark.${mark.kind}`)), make("span", { class: "quiet" }, exact(mark.t))), make("p", { class: "tooltip-text" }, plain(markWords(mark))), ...(isBrokers(mark) ? [table(pairsOf(toldBy(mark)))] : [])];
 }
 
 /** How many lanes of a density row were in each state at one time. @param {Row} row @param {number} atNs */

@@ -11,6 +11,8 @@ import { Ansi } from "../../static/page/ansi.js";
 import { fault } from "../../static/page/parameters.js";
 import { docstringLines, tokenize } from "../../static/page/python.js";
 import { axis } from "../../static/timeline/axis.js";
+import { endPhrases } from "../../static/common/outcome.js";
+import { markWords } from "../../static/timeline/marks.js";
 import { hashOf, stateOf } from "../../static/timeline/viewstate.js";
 import { PYTHON, random, ROOT } from "./sample.js";
 
@@ -124,4 +126,22 @@ test("a stretch of time survives the address", () => {
   assert.equal(hashOf(NOWHERE), "");
   assert.equal(stateOf(""), null);
   for (const odd of ["#other", "#t=2-1", "#b=x", "#c=", "#y=no", "#f=%E0%A4%A"]) assert.deepEqual(stateOf(odd), NOWHERE, odd);
+});
+
+test("what we marked in a recording is said in the page's language, what the program printed as it was", () => {
+  use("zh", catalogue("zh"));
+  const said = (kind, text) => markWords({ kind, text });
+  assert.equal(said(MarkKind.LIMIT, "time limit: wall_s 4"), `到了时间上限 ${duration(4e9)}`);
+  assert.match(said(MarkKind.LIMIT, "memory limit: tmp_inodes 4096"), /4.?096/);
+  for (const text of ["12 records lost: the ring was full", "3 context switches lost: the kernel's ring was full"]) assert.match(said(MarkKind.DROPPED, text), /^丢失 \d+ /);
+  for (const text of ["the GIL is not observed: calibration", "gevent is not observed: x", "more than 64 pipes and connections: who"]) assert.match(said(MarkKind.HOOK, text), /未观测|不再跟踪/);
+  assert.equal(said(MarkKind.STDOUT, "12 records lost: the ring was full"), "12 records lost: the ring was full");
+  // The forms are those that are written: each begins as a text in the sources does.
+  const written = execFileSync("grep", ["-rhE", "mark\\(|lost:|is not observed|are not observed|and connections:", "app/recorder", "app/core", "app/probe", "--include=*.py", "--include=*.c"], { cwd: ROOT, encoding: "utf8" });
+  for (const end of ["records lost: the ring was full", "context switches lost: the kernel's ring was full", "the GIL is not observed: ", "who has a lock is not observed: ", " is not observed: ", "a subinterpreter: ", " pipes and connections: "]) assert.ok(written.includes(end), end);
+});
+
+test("how a run ended tells lost records and lost kernel switches", () => {
+  use("en", catalogue("en"));
+  assert.deepEqual(endPhrases({ processes: 1, dropped: 2, switches_lost: 12345 }), ["2 observations lost", `12${THIN}345 kernel switches lost`]);
 });

@@ -1,7 +1,8 @@
 // @ts-check
 /** Marks as small flags on a lane: a tick over its height, and its text where there is room for it. */
 import { MarkKind } from "../../generated/records.js";
-import { isBrokers, isGrave, markText, toldBy } from "../broker.js";
+import { isBrokers, isGrave, toldBy } from "../broker.js";
+import { markWords } from "../marks.js";
 import { plain } from "../describe.js";
 import { endOf, pxToSpan, timeToPx } from "../viewport.js";
 
@@ -51,7 +52,7 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
 
   /** Beside the flag, to its right or, at the plot's end, to its left; returns the width taken. @param {Mark} mark @param {number} x @param {number} rightPx @param {number} freeFromPx */
   function write(mark, x, rightPx, freeFromPx) {
-    const text = plain(isBrokers(mark) ? markText(mark) : mark.text);
+    const text = plain(markWords(mark));
     const beside = flagPx + BESIDE_PX / 2;
     const width = renderer.measure(text, true);
     const common = { text, yPx: y + 3 + palette.heights.markPx / 2, color: isSerious(mark) ? palette.error : palette.text, small: true };

@@ -1,20 +1,16 @@
 // @ts-check
 /** How a run stands or ended, in words. No DOM. */
-import { duration, size } from "../common/format.js";
-import { has, t } from "../common/i18n.js";
+import { duration, grouped, size } from "./format.js";
+import { has, t } from "./i18n.js";
 import { Outcome } from "../generated/records.js";
 
 /** @typedef {Record<string, any>} End the END document of a recording, or the server's copy of it */
 
-/** What each limit counts, to give its bound with a unit. @type {Record<string, (bound: number) => string>} */
-const BOUNDS = {
-  [Outcome.TIME_LIMIT]: (s) => duration(s * 1e9),
-  [Outcome.CPU_LIMIT]: (s) => duration(s * 1e9),
-  [Outcome.MEMORY_LIMIT]: size,
-  [Outcome.OUTPUT_LIMIT]: size,
-  [Outcome.PROCESS_LIMIT]: String,
-  [Outcome.RECORD_LIMIT]: String,
-};
+/** A limit's bound with its unit, which the limit's name ends with: `wall_s`, `memory_bytes`, `processes`. @param {string} limit @param {number} bound */
+function boundText(limit, bound) {
+  if (limit.endsWith("_s")) return duration(bound * 1e9);
+  return limit.endsWith("_bytes") ? size(bound) : grouped(bound);
+}
 
 /** @param {string | null | undefined} outcome */
 export const isGood = (outcome) => outcome === Outcome.FINISHED;
@@ -24,7 +20,7 @@ export function outcomeText(outcome, end) {
   const key = `outcome.${outcome.replaceAll(" ", "-")}`;
   const bound = end?.bound;
   const values = {
-    bound: typeof bound === "number" ? (BOUNDS[outcome] ?? String)(bound) : "",
+    bound: typeof bound === "number" ? boundText(end?.limit ?? "", bound) : "",
     code: end?.exit_code ?? "",
     signal: end?.signal ?? "",
   };
@@ -42,8 +38,9 @@ export function endPhrases(end) {
   const phrases = [];
   if (typeof end.wall_ns === "number") phrases.push(t("facts.wall", { time: duration(end.wall_ns) }));
   if (end.processes > 1) phrases.push(t("facts.processes", { n: end.processes }));
-  if (typeof end.records === "number") phrases.push(t("facts.records", { n: end.records.toLocaleString("en").replaceAll(",", "\u2009") }));
-  if (end.dropped) phrases.push(t("facts.dropped", { n: end.dropped }));
+  if (typeof end.records === "number") phrases.push(t("facts.records", { n: grouped(end.records) }));
+  if (end.dropped) phrases.push(t("facts.dropped", { n: grouped(end.dropped) }));
+  if (end.switches_lost) phrases.push(t("facts.switchesLost", { n: grouped(end.switches_lost) }));
   if (end.unobserved_processes) phrases.push(t("facts.unobserved", { n: end.unobserved_processes }));
   return phrases;
 }
