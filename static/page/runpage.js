@@ -5,6 +5,7 @@ import { isFile } from "../common/enclosed.js";
 import { pick, t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
 import { Timeline } from "../timeline/timeline.js";
+import { TopologyPanel } from "../topology/panel.js";
 import { endOf } from "../timeline/viewport.js";
 import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
@@ -74,6 +75,7 @@ class RunPage {
     this.timeline = this.#newTimeline();
     this.keeper = new ViewKeeper(() => this.timeline.state);
     this.search = new SearchBox(this.timeline);
+    this.topology = new TopologyPanel(need("#topology"), this.timeline);
     installReplay(this.timeline, this);
     this.facts = new FactsPanel(need("#facts"), {
       onVisit: (place) => this.timeline.visit(place),
@@ -81,7 +83,10 @@ class RunPage {
       onOpened: () => {},
     });
     installButtons(this);
-    onRestyled(() => this.timeline.restyle());
+    onRestyled(() => {
+      this.timeline.restyle();
+      this.topology.look();
+    });
     if (page.run) this.#open(page.run);
     else this.#showIdle();
   }
@@ -93,9 +98,15 @@ class RunPage {
   #newTimeline() {
     return new Timeline(need("#timeline"), this.model, {
       onSelected: (bar) => showBar(this.timeline, this.model, this.source, bar),
-      onEdge: (edgeNs) => this.status.elapsed(edgeNs),
+      onEdge: (edgeNs) => {
+        this.status.elapsed(edgeNs);
+        this.topology.look();
+      },
       onFollowing: (following) => (need("#follow").hidden = following || this.state !== "running"),
-      onViewed: () => this.keeper?.keep(),
+      onViewed: () => {
+        this.keeper?.keep();
+        this.topology?.look();
+      },
     });
   }
 
@@ -231,6 +242,7 @@ class RunPage {
     }
     this.output.draw(this.model.output);
     this.timeline.requestDraw();
+    this.topology.look();
     this.#sayEmpty();
   }
 

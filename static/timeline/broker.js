@@ -12,6 +12,8 @@ import { FlowKind, LaneKind, MarkKind } from "../generated/records.js";
 /** @type {Set<number>} */
 const KINDS = new Set([LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE, LaneKind.QUEUE, LaneKind.CONSUMER]);
 const GRAVE = new Set(["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "delivered to a consumer that was not seen"]);
+/** What the recording calls the exchange whose name is empty. */
+export const DEFAULT_EXCHANGE = "(AMQP default)";
 /** Tags that a client library or the broker made up: they tell nobody anything. */
 const MADE_UP = /^ctag\d+\.[0-9a-f]{32}$|^amq\.ctag-/;
 
@@ -63,13 +65,16 @@ const isUnorderly = ({ what, code }) => what === "connection.close" && code !== 
 /** In a few words: "queue.declare durable". @param {Mark} mark */
 export function markText(mark) {
   const words = toldBy(mark);
-  if (mark.kind === MarkKind.DISAGREEMENT) return t("broker.differs", { broker: countsText(words.broker), derived: countsText(words.derived) });
+  if (mark.kind === MarkKind.DISAGREEMENT) return differenceText(words);
   const key = `broker.mark.${String(words.what).replace(/\W+/g, "_")}`;
   if (!has(key)) return String(words.what ?? mark.text);
   const flags = Object.keys(words).filter((name) => words[name] === true).map((name) => (name === "no_ack" ? "auto_ack" : name));
   const to = words.queue ?? words.exchange ?? "";
   return t(key, { key: "", text: "", code: "", tag: "", type: "", product: "", ...words, flags: flags.join(" "), to }).trim();
 }
+
+/** The broker's own counts beside those from the frames. @param {Words} words of a disagreement */
+export const differenceText = ({ broker, derived }) => t("broker.differs", { broker: countsText(broker), derived: countsText(derived) });
 
 /** @param {{ready: number, unacked: number} | null | undefined} counts */
 const countsText = (counts) => (counts ? t("broker.counts", counts) : t("broker.noQueue"));
@@ -89,7 +94,7 @@ function valueText(name, value) {
 /** @param {Lane} lane */
 export function brokerName(lane) {
   const kind = t(`lane.${KEYS[lane.kind]}`);
-  if (lane.kind === LaneKind.EXCHANGE) return lane.name === "(AMQP default)" ? t("broker.defaultExchange") : `${kind} ${lane.name}`;
+  if (lane.kind === LaneKind.EXCHANGE) return lane.name === DEFAULT_EXCHANGE ? t("broker.defaultExchange") : `${kind} ${lane.name}`;
   if (lane.kind === LaneKind.QUEUE) return countsUnacked(lane) ? t("broker.unacked") : `${kind} ${lane.name}`;
   if (lane.kind === LaneKind.CONSUMER) return consumerName(lane);
   return `${kind} ${/\d+$/.exec(lane.name)?.[0] ?? lane.name}`;
@@ -99,9 +104,12 @@ export function brokerName(lane) {
 const KEYS = { [LaneKind.CONNECTION]: "connection", [LaneKind.CHANNEL]: "channel", [LaneKind.EXCHANGE]: "exchange", [LaneKind.QUEUE]: "queue" };
 
 /** @param {Lane} lane */
-function consumerName(lane) {
-  const [queue = "", tag = ""] = lane.name.split(" → ");
-  return MADE_UP.test(tag) ? t("broker.consumerOf", { queue }) : `${t("broker.consumerOf", { queue })} ${tag}`;
+const consumerName = (lane) => [t("broker.consumerOf", { queue: lane.name.split(" → ")[0] ?? "" }), ownTag(lane)].filter(Boolean).join(" ");
+
+/** The tag of a consumer, if the program gave it one. @param {Lane} lane */
+export function ownTag(lane) {
+  const tag = lane.kind === LaneKind.CONSUMER ? (lane.name.split(" → ")[1] ?? "") : "";
+  return MADE_UP.test(tag) ? "" : tag;
 }
 
 /** A step of a message: what the step itself says, then what its publish said. @param {Model} model @param {number} flow @returns {{number: number, redelivered: boolean, returned: boolean, words: Words}} */
