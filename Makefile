@@ -1,5 +1,6 @@
 # make run    sets everything up, then serves on port 8000      make test   the quick tests (make test-all: all of them)
 # make check  format, lint, types, C warnings                   make bench  measurements
+# make fidelity  the picture beside the kernel's own trace (root)
 # make samples  runs every experiment in the sandbox and keeps its recording as the sample (ARGS=ID: only that)
 # make lock   remakes the pinned requirements                   make clean  removes what was built (.venv stays)
 #

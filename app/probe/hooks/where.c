@@ -32,6 +32,11 @@ static size_t utf8(PyObject *text, char *into, size_t most)
     const void *data = PyUnicode_DATA(text);
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     size_t n = 0;
+    if (PyUnicode_IS_ASCII(text)) { /* every path is asked for at every wait */
+        n = (size_t)length < most - 3 ? (size_t)length : most - 3;
+        memcpy(into, data, n);
+        return n;
+    }
     for (Py_ssize_t i = 0; i < length && n + 4 <= most; i++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, i);
         if (c < 0x80) {
