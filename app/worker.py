@@ -205,6 +205,8 @@ def _bounds(limits: Mapping[str, Any]) -> Bounds:
 
 def carry(job: Job, file: BinaryIO, control: Control) -> dict[str, Any]:
     """Run the job, write its recording; the END document."""
+    if job.get("broker"):
+        control.say(waits_for="broker")
     prepared = prepare(job)
     target = Stoppable(prepared, control)
     document = _document(job, prepared.script_path, prepared.limits, prepared.sandbox)

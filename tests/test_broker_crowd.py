@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,31 @@ def test_thirty_runs_at_once_finish_and_see_nothing_of_each_other(tmp_path: Path
             assert recording.end is not None
         assert len(erlang_processes() - before) >= 2
     assert erlang_processes() <= before
+
+
+def test_a_run_says_that_it_waits_for_its_node_and_a_warm_one_is_there(tmp_path: Path) -> None:
+    """With a node that starts with the server, and without: the wait is told, and is not the script's time."""
+    write_experiment(tmp_path / "experiments", "crowd", SAME_NAMES, extra='requires = ["broker"]')
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        options = {**EVERY_ADMISSION, "TMPDIR": folder}
+        with serving(tmp_path, SANDBOXED, **options) as server, server.watch(server.start_run("crowd")[0]) as viewer:
+            _data, said = receive_all(viewer)
+            assert "broker" in [one.get("waits_for") for one in said]
+            assert (said[-1]["outcome"], "waits_for" in said[-1]) == ("finished", False)
+            assert len(nodes_in(folder)) == 1
+        assert nodes_in(folder) == set()
+        with serving(tmp_path, SANDBOXED, SCHEDSCOPE_WARM_BROKER="1", **options):
+            while not nodes_in(folder):
+                time.sleep(0.05)
+        assert nodes_in(folder) == set()
+
+
+def nodes_in(folder: str) -> set[int]:
+    """Erlang's machines that work below this folder: those of one server, whoever else has some."""
+    found = set()
+    for pid in erlang_processes():
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/cwd").startswith(folder) and Path(f"/proc/{pid}/comm").read_text() == "beam.smp\n":
+                found.add(pid)
+    return found

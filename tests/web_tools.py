@@ -20,6 +20,7 @@ from app.core.blocks import Block, BlockKind, Decoder
 from app.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_WARM_BROKER = {"SCHEDSCOPE_WARM_BROKER": "0"}
 EVERY_ADMISSION = {"SCHEDSCOPE_RUNS_PER_MINUTE": "10000", "SCHEDSCOPE_WAITING_PER_CLIENT": "10000"}
 PLAIN = (sys.executable, str(ROOT / "tests/web_plain.py"), "serve")
 """Runs experiments without a sandbox: what most tests of the web need."""
@@ -128,7 +129,8 @@ def output_of(data: bytes) -> bytes:
 def serving(folder: Path, program: Sequence[str] = PLAIN, **environment: str) -> Iterator[RunningServer]:
     """A server on a free port: data in `folder/data`, experiments in `folder/experiments`; it is stopped in order."""
     command = [*program, "--port", "0", "--data", str(folder / "data")]
-    variables = {**os.environ, "SCHEDSCOPE_EXPERIMENTS_DIR": str(folder / "experiments"), **EVERY_ADMISSION, **environment}
+    variables = {**os.environ, "SCHEDSCOPE_EXPERIMENTS_DIR": str(folder / "experiments"), **EVERY_ADMISSION, **NO_WARM_BROKER}
+    variables |= environment
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -114,7 +114,7 @@ def run(words: list[str]) -> int:
     url = None if options.broker == "local" else options.broker
     with tempfile.TemporaryDirectory(prefix="schedscope-run-") as folder:
         try:
-            settings = Settings.from_environment(data_dir=Path(folder), slots=1, broker_url=url)
+            settings = Settings.from_environment(data_dir=Path(folder), slots=1, broker_url=url, warm_broker=False)
             server.serve_run(settings, options.host, options.port, job, open_browser=not options.no_browser)
         except (ValueError, OSError, RuntimeError) as error:
             return _complain("run", str(error), 1)

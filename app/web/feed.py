@@ -19,11 +19,15 @@ _KEPT_SPANS = 4
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a viewer is told. `position` is the place in the queue from 1; 0 once it has started."""
+    """What a viewer is told. `position` is the place in the queue from 1; 0 once it has started.
+
+    `waits_for` is `broker` while a run that has its slot waits for a node; "" otherwise.
+    """
 
     state: State
     outcome: str | None
     position: int
+    waits_for: str = ""
 
     @property
     def ended(self) -> bool:

@@ -2,7 +2,7 @@
 
 Binary messages are whole blocks of the recording, in order, from the offset the viewer named; the first from offset 0 begins with
 the magic word. A block larger than a message comes in several, each but the last of them full. Text messages are JSON:
-`{"state", "outcome", "position", "behind_bytes"}`, and `now_ns` while the run goes on: one at once, one whenever the state or the place in the queue changes,
+`{"state", "outcome", "position", "behind_bytes"}`, and `now_ns` while the run goes on, `waits_for: "broker"` while its script cannot start yet: one at once, one whenever the state or the place in the queue changes,
 some while the viewer lags, and a last one with `behind_bytes` 0 before the connection closes with 1000. The viewer sends nothing.
 
 Closing codes: 1000 all sent · 4400 no block begins at `from` · 4404 unknown run · 4408 took no message for too long (come back with
@@ -75,6 +75,8 @@ class Viewer:
             "position": status.position,
             "behind_bytes": behind_bytes,
         }
+        if status.waits_for:
+            message["waits_for"] = status.waits_for
         if not status.ended:  # on the recording's clock: a viewer that joins a silent run knows how far it is
             message["now_ns"] = time.monotonic_ns()
         await self._patiently({"type": "websocket.send", "text": json.dumps(message)})

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from app.broker import installation
 from app.broker.installation import BrokerError
-from app.broker.lease import KeeperProcess
+from app.broker.lease import KeeperProcess, KeptLease
 from app.catalogue import Value
 from app.core.records import Outcome
 from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
@@ -25,6 +26,8 @@ from app.web.workers import WORKER_COMMAND, Worker, WorkerDiedError, WorkerPool
 
 _TYPICAL_RUN_S = 5.0
 _PATIENCE_S = 60.0
+_BROKER_PATIENCE_S = 300.0
+"""A node takes seconds to start, more on a busy machine; and there may be two of them to wait for."""
 _log = logging.getLogger("schedscope.runs")
 
 
@@ -75,6 +78,7 @@ class RunManager:
         self._admission = Admission(Bounds(**{spec.name: getattr(settings, spec.name) for spec in fields(Bounds)}))
         self._calibrator = Calibrator()
         self._keeper = KeeperProcess()
+        self._warming: asyncio.Task[None] | None = None
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
@@ -83,8 +87,10 @@ class RunManager:
         self._closing = False
 
     def open(self) -> None:
-        """Warm the workers; returns at once."""
+        """Warm the workers and, where there is RabbitMQ, a node; returns at once."""
         self._pool.open()
+        if self._settings.warm_broker and self._settings.broker_url is None and installation.find() is not None:
+            self._warming = asyncio.create_task(asyncio.to_thread(self._warm_broker))
 
     async def submit(self, job: Job, client: Client | None) -> tuple[Run, str]:
         """Queue a run of `client` (None: the machine's owner, whom no bound concerns); the run and its delete token.
@@ -155,6 +161,9 @@ class RunManager:
         await asyncio.gather(*[entry.task for entry in self._entries.values() if entry.task], return_exceptions=True)
         await self._pool.close()
         await asyncio.to_thread(self._keeper.close)
+        if self._warming is not None:
+            await self._warming
+            await asyncio.to_thread(self._keeper.close)  # had it only just been started
 
     def statistics(self) -> dict[str, int]:
         """How busy the server is."""
@@ -219,7 +228,10 @@ class RunManager:
         if self._closing:
             worker.hang_up()
         async for message in worker.messages():
-            if "started" in message:
+            if "waits_for" in message:
+                entry.feed.publish(replace(entry.feed.status, waits_for=str(message["waits_for"])))
+            elif "started" in message:
+                entry.feed.publish(replace(entry.feed.status, waits_for=""))
                 entry.run = replace(entry.run, started_s=time.time())
                 await asyncio.to_thread(self._store.mark_running, entry.run.id, time.time())
             elif "outcome" in message:
@@ -265,9 +277,19 @@ class RunManager:
         except BrokerError as error:
             return {"error": str(error)}
 
+    def _warm_broker(self) -> None:
+        """Have a node started, so that the first run that wants one need not wait; what hinders it, that run is told."""
+        try:
+            KeptLease(self._keeper.socket_path(), whole=False).close()
+        except BrokerError as error:
+            if not self._closing:
+                _log.warning("no broker is kept warm: %s", error)
+
     def _patience_s(self, job: Job) -> float | None:
+        """A whole run's, with its wait for a broker, which is not the script's time; None for one without a limit."""
         wall_s = job.limits.get("wall_s")
-        return None if wall_s is None else float(wall_s) + _PATIENCE_S
+        before_s = _BROKER_PATIENCE_S if job.broker else 0.0
+        return None if wall_s is None else float(wall_s) + _PATIENCE_S + before_s
 
     def _job_message(self, entry: _Entry) -> dict[str, Any]:
         job = entry.job

@@ -28,6 +28,8 @@ class Settings:
     database_url: str | None = None
     broker_url: str | None = None
     """A broker that somebody else runs (amqp://…), for every experiment but those that kill it; None: nodes of our own."""
+    warm_broker: bool = True
+    """Start a node of our own with the server, where RabbitMQ is installed: the first run then need not wait for it."""
     experiments_dir: Path = field(default_factory=resources.experiments_dir)
     static_dir: Path = field(default_factory=resources.static_dir)
     templates_dir: Path = field(default_factory=resources.templates_dir)
@@ -47,8 +49,8 @@ class Settings:
     waiting_per_address: int = 60
     """Less than the queue holds, so that others still find a place."""
 
-    wall_limit_s: int = 30
-    """Upper bound of an experiment's own `time_limit_s`."""
+    wall_limit_s: int = 120
+    """Upper bound of an experiment's own `time_limit_s`, which is 30 s where it does not say: one that kills a broker waits for its restart."""
     limits: dict[str, float] = field(default_factory=dict)
     """The sandbox's other limits where they differ from its defaults, as `cpu_s=20,memory_bytes=536870912`."""
     retention_s: int = 180 * _DAY_S

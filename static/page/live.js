@@ -1,7 +1,7 @@
 // @ts-check
 /** The live connection of one run: whole blocks as they are written, resumed where it broke. */
 
-/** @typedef {{state: "queued" | "running" | "finished" | "interrupted", outcome: string | null, position: number, behind_bytes: number, now_ns?: number}} Status */
+/** @typedef {{state: "queued" | "running" | "finished" | "interrupted", outcome: string | null, position: number, behind_bytes: number, now_ns?: number, waits_for?: "broker"}} Status */
 /** @typedef {"connecting" | "live" | "reconnecting" | "done" | "gone" | "refused"} Connection */
 /**
  * @typedef {object} Listener

@@ -59,6 +59,7 @@ export class StatusLine {
   /** @param {Status} status */
   going(status) {
     if (status.state === "queued") return this.#say("waiting", t("status.queued"), t("status.position", { n: status.position }));
+    if (status.waits_for) return this.#say("waiting", t(`status.waitsFor.${status.waits_for}`));
     const behind = status.behind_bytes > 0 ? [t("status.behind", { size: size(status.behind_bytes) })] : [];
     this.#elapsed.textContent = "";
     this.#say("live", t("status.running"), this.#elapsed, ...behind);
