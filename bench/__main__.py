@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from app.recorder import header
-from bench import audience, broker, coroutines, crowd, echo, fidelity, hooks, overhead, page, records, viewers
+from bench import audience, broker, coroutines, crowd, echo, fidelity, hooks, overhead, page, records, rooms, viewers
 
 MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead.measure,
@@ -18,6 +18,7 @@ MEASUREMENTS: dict[str, Callable[[int], None]] = {
     "broker": broker.measure,
     "crowd": crowd.measure,
     "audience": audience.measure,
+    "rooms": rooms.measure,
     "viewers": viewers.measure,
     "fidelity": fidelity.measure,
 }

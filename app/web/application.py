@@ -17,9 +17,11 @@ from fastapi.staticfiles import StaticFiles
 
 from app.catalogue import Catalogue
 from app.store import Store
-from app.web import api, assets, live, pages, problems, reference, sample_api, sharing
+from app.web import api, assets, live, pages, problems, reference, rooms, sample_api, sharing
 from app.web.clients import Clients
+from app.web.hall import Hall
 from app.web.middleware import BodyLimit, SecurityHeaders
+from app.web.roomstate import Bounds, Rooms
 from app.web.runs import RunManager
 from app.web.samples import Samples
 from app.web.settings import Settings
@@ -43,7 +45,8 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     store = Store(settings.data_dir, settings.database_url)
     manager = RunManager(store, settings, worker_command)
     catalogue, samples = Catalogue.load(settings.experiments_dir), Samples(settings.experiments_dir / "samples")
-    server = ServerState(settings, catalogue, store, manager, Clients.of(settings.data_dir), samples)
+    bounds = Bounds(settings.rooms, settings.rooms_per_client, settings.room_members, settings.room_lifetime_s)
+    server = ServerState(settings, catalogue, store, manager, Clients.of(settings.data_dir), samples, Hall(Rooms(bounds)))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +72,7 @@ def create_app(settings: Settings | None = None, *, worker_command: tuple[str, .
     app.include_router(api.router)
     app.include_router(sample_api.router)
     app.include_router(live.router)
+    app.include_router(rooms.router)
     app.include_router(sharing.router)
     app.include_router(pages.router)
     app.include_router(assets.router)

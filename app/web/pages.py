@@ -103,6 +103,12 @@ async def about(request: Request) -> Response:
     return _pages(request).render(request, "about.html", {"kind": "about"}, context)
 
 
+@router.get("/presenter")
+async def presenter(request: Request) -> Response:
+    """What only the teacher sees; a projector's page opens it and is driven by it, within the browser."""
+    return _pages(request).render(request, "presenter.html", {"kind": "presenter"}, {})
+
+
 @router.get("/experiments/{experiment_id}")
 async def experiment(request: Request, experiment_id: str) -> Response:
     """One experiment with the parameters of the URL, not run yet. Other query parameters are the page's own business."""

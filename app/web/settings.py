@@ -66,6 +66,15 @@ class Settings:
     viewers: int = 5000
     """Live connections at once; the next is refused."""
 
+    rooms: int = 100
+    """Lecture rooms open at once; the next is refused with 503."""
+    rooms_per_client: int = 4
+    """Of one client; the next is refused with 429."""
+    room_members: int = 500
+    """Phones in one room."""
+    room_lifetime_s: float = 6 * 3600
+    """A room is closed after so long, whatever goes on in it."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Defaults, then SCHEDSCOPE_<FIELD>, then `overrides` that are not None. Raises ValueError naming the variable."""

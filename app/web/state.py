@@ -11,6 +11,7 @@ from app.catalogue import Catalogue
 from app.store import Store
 from app.web.clients import Clients
 from app.web.exports import Exporter
+from app.web.hall import Hall
 from app.web.runs import RunManager
 from app.web.samples import Samples
 from app.web.settings import Settings
@@ -26,6 +27,7 @@ class ServerState:
     manager: RunManager
     clients: Clients
     samples: Samples
+    hall: Hall
     exporter: Exporter = field(default_factory=Exporter)
     viewers: int = 0
 

@@ -1,7 +1,6 @@
 // @ts-check
 /** The keys of the run page. */
 import { t } from "../common/i18n.js";
-import { isProjector } from "./projector.js";
 import { stepEvent, togglePlay } from "../timeline/replay.js";
 import { changeSpeed } from "./replay.js";
 
@@ -16,8 +15,7 @@ export function bindings(page) {
     { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
     { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
     { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
-    // While projecting, F is the clicker's full screen.
-    { keys: isProjector() ? ["0"] : ["0", "f"], shown: isProjector() ? "0" : "0 F", key: "fit", act: () => timeline.fit() },
+    { keys: ["0", "f"], shown: "0 F", key: "fit", act: () => timeline.fit() },
     { keys: ["g"], shown: "G", key: "waker", act: () => timeline.followWaker() },
     { keys: [" "], shown: t("replay.space"), key: "play", act: () => togglePlay(timeline) },
     { keys: ["["], shown: "[", key: "eventBack", act: () => stepEvent(timeline, -1) },

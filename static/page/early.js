@@ -11,5 +11,5 @@
   const theme = stored("theme");
   const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  if (stored("projector") === "on") document.documentElement.dataset.projector = "on";
+  if (stored("projector") === "on" && location.pathname !== "/presenter") document.documentElement.dataset.projector = "on";
 }

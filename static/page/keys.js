@@ -19,6 +19,17 @@ export function installKeys(bindings) {
   });
 }
 
+/** What a mode says of a key goes before what it means elsewhere. @param {Binding[]} first @param {Binding[]} rest @returns {Binding[]} */
+export function inFrontOf(first, rest) {
+  const taken = new Set(first.flatMap(({ keys }) => keys));
+  const left = rest.map((binding) => ({
+    ...binding,
+    keys: binding.keys.filter((key) => !taken.has(key)),
+    shown: binding.shown.split(" ").filter((_, i) => !taken.has(binding.keys[i] ?? "")).join(" "),
+  }));
+  return [...first, ...left.filter(({ keys }) => keys.length)];
+}
+
 /** @param {HTMLDialogElement} dialog @param {Binding[]} bindings */
 export function showHelp(dialog, bindings) {
   const rows = bindings.flatMap(({ shown, key }) => (shown ? [make("dt", {}, ...shown.split(" ").map((one) => make("kbd", {}, one))), make("dd", {}, t(`keys.${key}`))] : []));

@@ -65,6 +65,21 @@ function closing(line, from, quote) {
 }
 
 /**
+ * How many lines come before what the script is about: before its first function or class, with the decorators and comments right above it;
+ * in a script without either, before its first line that is no import, comment, string or blank.
+ * @param {string} source
+ */
+export function linesBeforeIdea(source) {
+  const lines = source.split("\n");
+  const from = docstringLines(source);
+  const after = (/** @type {RegExp} */ pattern) => lines.findIndex((line, i) => i >= from && pattern.test(line));
+  let at = after(/^(async\s+)?def\s|^class\s/);
+  if (at < 0) return Math.max(from, after(/^(?!import\s|from\s|#|["']|\s*$)/));
+  while (at > from && /^[@#]/.test(lines[at - 1] ?? "")) at--;
+  return at;
+}
+
+/**
  * How many lines the header document of an experiment takes: its docstring, if that is what the script begins with; 0 otherwise.
  * @param {string} source
  */

@@ -63,6 +63,7 @@ export class QuestionPanel {
     if (this.#revealed) return;
     this.#guess = answer;
     remember(this.key, String(answer));
+    this.root.dispatchEvent(new CustomEvent("guessed", { detail: answer, bubbles: true }));
     this.#draw();
     this.root.querySelectorAll("button")[answer]?.focus();
   }

@@ -12,13 +12,14 @@ import { bindings } from "./benchkeys.js";
 import { call, cancelRun, fetchFacts, Problem, startRun } from "./api.js";
 import { installButtons } from "./buttons.js";
 import { openCompare } from "./comparewith.js";
+import { isTaught, joinClass } from "./classroom.js";
 import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
+import { inFrontOf } from "./keys.js";
 import { Lesson } from "./lesson.js";
 import { OutputPanel } from "./output.js";
 import { ParameterForm } from "./parameters.js";
 import { showBar, showTime } from "./pointed.js";
-import { isProjector } from "./projector.js";
 import { installReplay } from "./replay.js";
 import { isGoing, showRunButton } from "./runbutton.js";
 import { SearchBox } from "./searchbox.js";
@@ -27,6 +28,7 @@ import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
 import { openShare } from "./share.js";
 import { tellFacts } from "./tellfacts.js";
+import { Teaching, teachingBindings } from "./teaching.js";
 import { onRestyled } from "./theme.js";
 import { keepParameters, pathWith, ViewKeeper, withView } from "./urlstate.js";
 
@@ -87,6 +89,8 @@ class RunPage {
       this.timeline.restyle();
       this.topology.look();
     });
+    this.teaching = new Teaching(this);
+    this.teacher = joinClass(this);
     if (page.run) this.#open(page.run);
     else this.#showIdle();
   }
@@ -106,6 +110,7 @@ class RunPage {
       onViewed: () => {
         this.keeper?.keep();
         this.topology?.look();
+        this.teacher?.changed();
       },
     });
   }
@@ -122,7 +127,7 @@ class RunPage {
     const missing = this.experiment?.missing ?? [];
     if (missing.length) this.status.lacking(missing);
     else this.status.idle();
-    if (this.lesson.begin()) void this.showSample();
+    if (this.lesson.begin() && !isTaught()) void this.showSample();
   }
 
   /** The sample stands where the run will be. */
@@ -130,7 +135,6 @@ class RunPage {
     const { sample } = this.experiment;
     if (this.run || this.state === "sample") return;
     this.#setState("sample");
-    if (isProjector()) this.lesson.open(false);
     const { model } = this;
     try {
       await this.feed.loadFile(sample.url);
@@ -161,6 +165,12 @@ class RunPage {
     } catch (error) {
       this.#refused(error);
     }
+  }
+
+  /** Another run of this experiment, which somebody else began. @param {string} run @param {string} search of its address */
+  watch(run, search) {
+    history.replaceState({}, "", `/runs/${run}${search}`);
+    this.#restart(run);
   }
 
   share() {
@@ -313,7 +323,7 @@ class RunPage {
 
 /** @type {RunPage | null} */
 let page = null;
-const given = await installFrame(() => page ? bindings(page) : []);
+const given = await installFrame(() => page ? inFrontOf([...teachingBindings(page.teaching), ...(page.teacher?.bindings ?? [])], bindings(page)) : []);
 page = new RunPage(given);
 // Going back to the experiment, or on to another run, is a page of its own.
 addEventListener("popstate", () => location.reload());

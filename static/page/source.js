@@ -1,8 +1,10 @@
 // @ts-check
-/** The script with line numbers; the line of the selected bar is lit. The header document at its top is folded away. */
+/** The script with line numbers; the line of the selected bar is lit. The header document at its top is folded away; while projecting, the imports too. */
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-import { docstringLines, tokenize } from "./python.js";
+import { isProjector } from "./projector.js";
+import { docstringLines, linesBeforeIdea, tokenize } from "./python.js";
+import { onRestyled } from "./theme.js";
 
 const FOLDED_FROM = 4;
 
@@ -15,6 +17,7 @@ export class SourcePanel {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    onRestyled(() => this.#draw());
   }
 
   /** @param {string} source */
@@ -24,7 +27,11 @@ export class SourcePanel {
     this.#lit = 0;
     const tokens = tokenize(source.replace(/\n$/, ""));
     this.#lines = tokens.map((line, i) => make("li", { "data-line": i + 1 }, make("span", { class: "line-number" }, String(i + 1)), make("code", {}, ...line.map(piece))));
-    const folded = docstringLines(source);
+    this.#draw();
+  }
+
+  #draw() {
+    const folded = isProjector() ? linesBeforeIdea(this.#shown) : docstringLines(this.#shown);
     const list = make("ol", { class: "source-lines" });
     if (folded >= FOLDED_FROM) list.append(this.#fold(folded), ...this.#lines.slice(folded));
     else list.append(...this.#lines);
@@ -33,12 +40,12 @@ export class SourcePanel {
 
   /** @param {number} count */
   #fold(count) {
-    const summary = make("button", { class: "source-fold", "aria-expanded": "false" }, icon("unfold"), t("source.header", { n: count }));
+    const summary = make("button", { class: "source-fold", "aria-expanded": "false" }, icon("unfold"), t(isProjector() ? "source.before" : "source.header", { n: count }));
     const item = make("li", { class: "fold-row" }, summary);
     summary.addEventListener("click", () => {
       const open = summary.getAttribute("aria-expanded") !== "true";
       summary.setAttribute("aria-expanded", String(open));
-      summary.replaceChildren(icon(open ? "fold" : "unfold"), t("source.header", { n: count }));
+      summary.replaceChildren(icon(open ? "fold" : "unfold"), t(isProjector() ? "source.before" : "source.header", { n: count }));
       if (open) item.after(...this.#lines.slice(0, count));
       else for (const line of this.#lines.slice(0, count)) line.remove();
     });

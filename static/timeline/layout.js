@@ -5,13 +5,14 @@
  * Many lanes that belong together become one density row until they are unfolded, so that ten thousand coroutines are one picture first.
  */
 import { LaneKind } from "../generated/records.js";
+import { leftOut, LEVELS, LOW_FROM, standsFor, WORDLESS_FROM } from "./condense.js";
 import { RowList } from "./rowlist.js";
 
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("./arrangement.js").Arrangement} Arrangement */
 /** @typedef {import("./families.js").Families} Families */
 /** @typedef {import("./rowlist.js").Row} Row */
-/** @typedef {{rowPx: number, thinPx: number, stripPx: number, densityPx: number, counterPx: number, markPx: number}} Heights */
+/** @typedef {{rowPx: number, thinPx: number, stripPx: number, densityPx: number, counterPx: number, markPx: number, leastPx: number}} Heights `leastPx` of a row on a screen where everything must be in sight; 0 where one scrolls */
 
 /** A process's memory right below it, a thread's strip of CPU time below that, cores above processes, the GIL above the threads that take it, child processes below their parent's threads in the order of their beginning; otherwise as they appeared. @type {Record<number, number>} */
 const RANK = { [LaneKind.MEMORY]: -4, [LaneKind.CORE]: -2, [LaneKind.GIL]: -1, [LaneKind.CPU]: -3, [LaneKind.CONNECTION]: 0.1, [LaneKind.EXCHANGE]: 0.2, [LaneKind.QUEUE]: 0.3, [LaneKind.PROCESS]: 1 };
@@ -20,23 +21,27 @@ const CONSUMING_RANK = 0.4;
 
 /**
  * @param {Lane[]} lanes by their numbers; the first is the root, which has no row of its own
- * @param {Arrangement} arrangement @param {Families} families @param {Heights} heights
+ * @param {Arrangement} arrangement @param {Families} families @param {Heights} heights @param {number} [level] of condense.js
  */
-export function layout(lanes, arrangement, families, heights) {
+export function layout(lanes, arrangement, families, heights, level = 0) {
   const list = new RowList();
+  const isLeftOut = leftOut(level);
   /** @param {Lane} lane @param {number} depth @param {boolean} [pinned] */
   const addLane = (lane, depth, pinned = false) => {
     // What is unacknowledged is drawn in its queue's own row.
     const foldable = !pinned && lane.children.length > 0 && lane.kind !== LaneKind.QUEUE;
     const flagsPx = lane.marks.length ? heights.markPx : 0;
     const open = foldable && arrangement.isOpen({ kind: "lane", lane });
-    list.add({ kind: "lane", lane, family: null, depth, heightPx: heightOf(lane, heights) + flagsPx, flagsPx, foldable, open, pinned });
+    list.add({ kind: "lane", lane, family: null, depth, heightPx: heightOf(lane, heights) + flagsPx, flagsPx, foldable, open, pinned, named: standsFor(lane, isLeftOut) });
     return open;
   };
   /** @param {Lane} parent @param {number} depth */
   const descend = (parent, depth) => {
     const { single, families: many } = families.of(parent);
-    for (const lane of arrangement.inOrder(ordered(single), parent)) if (addLane(lane, depth)) descend(lane, depth + 1);
+    for (const lane of arrangement.inOrder(ordered(single), parent)) {
+      if (isLeftOut(lane)) descend(lane, depth);
+      else if (addLane(lane, depth)) descend(lane, depth + 1);
+    }
     for (const family of many) {
       const open = arrangement.isOpen({ kind: "density", lane: parent, family });
       list.add({ kind: "density", lane: parent, family, depth, heightPx: heights.densityPx, flagsPx: 0, foldable: true, open, pinned: false });
@@ -63,12 +68,28 @@ const MOST_GROWTH = 2.2;
  * @returns {{rows: RowList, heights: Heights}}
  */
 export function layoutInto(lanes, arrangement, families, heights, roomPx) {
-  const rows = layout(lanes, arrangement, families, heights);
+  let rows = layout(lanes, arrangement, families, heights);
+  for (let level = 1; heights.leastPx && rows.heightPx > roomPx && level <= LEVELS; level++) {
+    if (level === LOW_FROM) heights = low(heights);
+    if (level === WORDLESS_FROM) heights = { ...heights, markPx: heights.stripPx / 2 };
+    rows = layout(lanes, arrangement, families, heights, level);
+  }
   const growth = Math.min(MOST_GROWTH, (roomPx / Math.max(rows.heightPx, 1)) * 0.98);
   if (growth <= 1.05) return { rows, heights };
   const grown = { ...heights };
   for (const name of /** @type {const} */ (["rowPx", "thinPx", "stripPx", "densityPx", "counterPx"])) grown[name] = Math.round(heights[name] * growth);
-  return { rows: layout(lanes, arrangement, families, grown), heights: grown };
+  const larger = layout(lanes, arrangement, families, grown);
+  return larger.heightPx <= roomPx || !heights.leastPx ? { rows: larger, heights: grown } : { rows, heights };
+}
+
+/** A crowd's row is a picture, so it keeps more. */
+const LOW_DENSITY = 4;
+
+/** @param {Heights} heights @returns {Heights} */
+function low(heights) {
+  const { leastPx } = heights;
+  const densityPx = Math.min(heights.densityPx, LOW_DENSITY * leastPx);
+  return { ...heights, rowPx: Math.min(heights.rowPx, leastPx), thinPx: Math.min(heights.thinPx, leastPx), counterPx: Math.min(heights.counterPx, leastPx), densityPx };
 }
 
 /** @param {Lane[]} lanes */

@@ -166,7 +166,7 @@ export class Names {
 }
 
 /** @param {Row} row */
-const textOf = (row) => (row.family ? familyText(row.family) : laneName(row.lane));
+const textOf = (row) => (row.family ? familyText(row.family) : laneName(row.named ?? row.lane));
 
 /** @param {Row} row @param {string} text */
 function contents(row, text) {

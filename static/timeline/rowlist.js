@@ -19,6 +19,7 @@ import { LaneKind } from "../generated/records.js";
  * @property {boolean} foldable
  * @property {boolean} open
  * @property {boolean} pinned
+ * @property {Lane | null} [named] the lane whose name it bears, where that lane has no row
  */
 /** @typedef {{first: number, count: number, yPx: number, heightPx: number, row: Row | null, members: Lane[], depth: number, flagsPx: number}} Part `heightPx` of each of its rows */
 

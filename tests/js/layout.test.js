@@ -7,7 +7,7 @@ import { LaneKind } from "../../static/generated/records.js";
 import { Lane } from "../../static/recording/lane.js";
 import { read, sample } from "./sample.js";
 
-const HEIGHTS = { rowPx: 28, thinPx: 24, stripPx: 12, densityPx: 140, counterPx: 56, markPx: 17 };
+const HEIGHTS = { leastPx: 0, rowPx: 28, thinPx: 24, stripPx: 12, densityPx: 140, counterPx: 56, markPx: 17 };
 const layout = (lanes, arrangement = new Arrangement(), heights = HEIGHTS) => layoutOf(lanes, arrangement, new Families(), heights);
 const layoutInto = (lanes, roomPx) => layoutIntoOf(lanes, new Arrangement(), new Families(), HEIGHTS, roomPx);
 const namesOf = (rows) => [...rows].map((row) => row.lane.name);

@@ -52,7 +52,7 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
 
   /** Beside the flag, to its right or, at the plot's end, to its left; returns the width taken. @param {Mark} mark @param {number} x @param {number} rightPx @param {number} freeFromPx */
   function write(mark, x, rightPx, freeFromPx) {
-    const text = plain(markWords(mark));
+    const text = palette.heights.markPx < palette.smallPx ? "" : plain(markWords(mark)); // no room for words
     const beside = flagPx + BESIDE_PX / 2;
     const width = renderer.measure(text, true);
     const common = { text, yPx: y + 3 + palette.heights.markPx / 2, color: isSerious(mark) ? palette.error : palette.text, small: true };

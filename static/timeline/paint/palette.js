@@ -31,7 +31,7 @@ export function readPalette(element) {
     smallFont: `${token("small-size")} ${token("font-text")}`,
     labelPx: px("label-size"),
     smallPx: px("small-size"),
-    heights: { rowPx: px("row"), thinPx: px("row-thin"), stripPx: px("row-strip"), densityPx: px("row-density"), counterPx: px("row-counter"), markPx: px("row-mark") },
+    heights: { rowPx: px("row"), thinPx: px("row-thin"), stripPx: px("row-strip"), densityPx: px("row-density"), counterPx: px("row-counter"), markPx: px("row-mark"), leastPx: px("row-least") },
     axisPx: px("axis"),
     hatchPx: px("hatch"),
     linePx: px("wait-line"),
