@@ -44,8 +44,11 @@ export class Drawing {
     const definitions = svg("defs");
     definitions.append(marker);
     this.picture = svg("svg", { class: "topology-lines", "aria-hidden": "true" });
-    this.picture.append(definitions, this.#lines, this.#dots);
-    stage.replaceChildren(this.picture);
+    this.picture.append(definitions, this.#lines);
+    // Edges pass below the nodes, messages above them.
+    const above = svg("svg", { class: "topology-lines is-above", "aria-hidden": "true" });
+    above.append(this.#dots);
+    stage.replaceChildren(this.picture, above);
   }
 
   /** Another graph, or another room for it. @param {Topology} topology @param {Edge[]} edges @param {Placed} placed */
@@ -125,6 +128,15 @@ export class Drawing {
     }
   }
 
+  /** What a message says stands where no node is: beside it on its way down, above it on its way to the right. @param {Element} text @param {number} x */
+  #putBeside(text, x) {
+    const { down, widthPx } = /** @type {Placed} */ (this.#placed);
+    const left = x > widthPx * 0.6;
+    text.setAttribute("text-anchor", !down ? "middle" : left ? "end" : "start");
+    text.setAttribute("x", !down ? "0" : left ? "-0.8em" : "0.8em");
+    text.setAttribute("y", down ? "0" : "-1.2em");
+  }
+
   /** @param {Dot[]} dots */
   move(dots) {
     const { children } = this.#dots;
@@ -141,8 +153,7 @@ export class Drawing {
       dot.setAttribute("opacity", fade.toFixed(2));
       say(/** @type {Element} */ (dot.children[1]), SIGNS[mood]);
       say(/** @type {Element} */ (dot.children[2]), text);
-      dot.children[2]?.setAttribute("text-anchor", this.#placed && x > this.#placed.widthPx * 0.6 ? "end" : "start");
-      dot.children[2]?.setAttribute("x", this.#placed && x > this.#placed.widthPx * 0.6 ? "-0.8em" : "0.8em");
+      this.#putBeside(/** @type {Element} */ (dot.children[2]), x);
     });
   }
 }
