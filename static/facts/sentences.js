@@ -25,7 +25,7 @@ const WANTED_SHARE = 0.3;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [oldCall(facts), deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -44,6 +44,11 @@ function parallelism(model, facts) {
   const place = () => ({ startNs: 0, endNs: facts.wall_ns, bar: null });
   const value = { text: facts.parallelism.toFixed(2), fact: "parallelism", value: facts.parallelism, place };
   return say("facts.parallelism", { value, cores: String(model.header?.machine?.cores ?? "?") });
+}
+
+/** A call of pika 0.x that ended the run, as it is written today. @param {Facts} facts */
+function oldCall({ old_call: found }) {
+  return found ? say("facts.oldCall", { line: String(found.line), now: found.now }) : null;
 }
 
 /** What reads copied into the program. @param {Model} model @param {Facts} facts */
