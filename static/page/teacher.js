@@ -173,6 +173,7 @@ export class Teacher {
     const feet = make("div", { class: "room-feet" }, this.#button("room.close", () => void this.#closeRoom()), this.#button("keys.close", () => this.#dialog.close()));
     this.#dialog.replaceChildren(make("h2", {}, t("room.join")), make("div", { class: "room-door" }, picture, words), feet);
     this.#dialog.showModal();
+    /** @type {HTMLElement | null} */ (feet.lastElementChild)?.focus(); // Enter must not close the room
   }
 
   /** @param {string} word @param {() => void} act */
