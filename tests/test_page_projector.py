@@ -62,7 +62,16 @@ def project(browser: Browser, server: RunningServer, path: str, **options: objec
 
 def settle(page: Page) -> None:
     """Until what has another size now is laid out and drawn."""
-    page.evaluate("async () => { for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame); }")
+    # The height that the rows are given follows the frame's in a later frame: until it stands still.
+    page.evaluate("""async () => {
+      const spacer = document.querySelector(".timeline-spacer");
+      for (let still = 0, last = ""; still < 8; ) {
+        await new Promise(requestAnimationFrame);
+        const now = `${spacer.style.height} ${spacer.parentElement.clientHeight}`;
+        still = now === last ? still + 1 : 0;
+        last = now;
+      }
+    }""")
 
 
 def go(page: Page, step: str) -> None:

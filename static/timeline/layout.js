@@ -71,7 +71,7 @@ export function layoutInto(lanes, arrangement, families, heights, roomPx) {
   let rows = layout(lanes, arrangement, families, heights);
   for (let level = 1; heights.leastPx && rows.heightPx > roomPx && level <= LEVELS; level++) {
     if (level === LOW_FROM) heights = low(heights);
-    if (level === WORDLESS_FROM) heights = { ...heights, markPx: heights.stripPx / 2 };
+    if (level === WORDLESS_FROM) heights = { ...heights, markPx: heights.stripPx / 2, densityPx: Math.min(heights.densityPx, LEAST_DENSITY * heights.leastPx) };
     rows = layout(lanes, arrangement, families, heights, level);
   }
   const growth = Math.min(MOST_GROWTH, (roomPx / Math.max(rows.heightPx, 1)) * 0.98);
@@ -84,6 +84,7 @@ export function layoutInto(lanes, arrangement, families, heights, roomPx) {
 
 /** A crowd's row is a picture, so it keeps more. */
 const LOW_DENSITY = 4;
+const LEAST_DENSITY = 2;
 
 /** @param {Heights} heights @returns {Heights} */
 function low(heights) {
