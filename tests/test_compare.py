@@ -138,6 +138,19 @@ def test_a_run_is_compared_with_the_sample_of_its_experiment(browser: Browser, s
     assert server.http.get(f"/compare?left={run}&right=sample:none").status_code == 404
 
 
+@pytest.mark.browser
+def test_a_side_that_cannot_be_read_says_so_and_the_other_is_shown(
+    browser: Browser, server: RunningServer, runs: tuple[str, str]
+) -> None:
+    page = open_page(browser, "about:blank")
+    page.route(f"**/api/runs/{runs[1]}/recording", lambda route: route.fulfill(body=b"SCHEDSC\x63" + bytes(40)))
+    page.goto(f"{server.url}/compare?left={runs[0]}&right={runs[1]}&lang=en")
+    wait_state(page, "failed")
+    assert "99" in page.locator("#timeline-right .status-message").inner_text()
+    assert "Finished" in page.locator("#timeline-left .compared-about").inner_text()
+    page.wait_for_selector("#timeline-left[data-drawn-ns]")
+
+
 def test_a_comparison_with_a_run_that_is_not_there_says_which(server: RunningServer, runs: tuple[str, str]) -> None:
     answer = server.http.get(f"/compare?left={runs[0]}&right=never")
     assert answer.status_code == 404

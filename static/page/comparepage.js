@@ -15,6 +15,7 @@ import { endOf } from "../timeline/viewport.js";
 import { call, fetchBytes, fetchFacts, fetchRecording, Problem } from "./api.js";
 import { valueTexts } from "./conditions.js";
 import { installFrame } from "./frame.js";
+import { isGoing } from "./runbutton.js";
 import { onRestyled } from "./theme.js";
 import { pathWith } from "./urlstate.js";
 
@@ -51,7 +52,15 @@ class Side {
     this.timeline.edge.stop();
     this.timeline.requestDraw();
     const outcome = this.model.end?.outcome ?? this.run.outcome ?? "interrupted";
-    this.about.textContent = [...valueTexts(this.run.parameters, this.run.asks), outcomeText(outcome, this.model.end), duration(this.model.lastNs)].join(" · ");
+    const how = isGoing(this.run.state) ? t("compare.going") : outcomeText(outcome, this.model.end);
+    this.about.textContent = [...valueTexts(this.run.parameters, this.run.asks), how, duration(this.model.lastNs)].join(" · ");
+  }
+
+  /** @param {unknown} error why there is nothing to see @returns {false} */
+  broken(error) {
+    if (!(error instanceof Error)) throw error;
+    this.about.replaceChildren(make("span", { class: "status-message" }, whyNot(error)));
+    return false;
   }
 }
 
@@ -86,20 +95,13 @@ class ComparePage {
 
   async #load() {
     document.body.dataset.state = "loading";
-    try {
-      await Promise.all(this.sides.map((side) => side.load()));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      document.body.dataset.state = "failed";
-      need("#details").replaceChildren(make("p", { class: "status-message" }, error instanceof Problem && error.status === 0 ? t("status.offline") : `${t("status.broken")} ${error.message}`));
-      return;
-    }
+    const there = await Promise.all(this.sides.map((side) => side.load().then(() => true, (error) => side.broken(error))));
     const horizonNs = Math.max(...this.sides.map((side) => side.model.lastNs));
     for (const side of this.sides) side.timeline.horizonNs = horizonNs;
     this.ready = true;
     this.fit();
-    await this.#showDifference();
-    document.body.dataset.state = "finished";
+    if (there.every(Boolean)) await this.#showDifference().catch((error) => this.#noDifference(error));
+    document.body.dataset.state = there.every(Boolean) ? "finished" : "failed";
   }
 
   fit() {
@@ -124,6 +126,12 @@ class ComparePage {
     need("#details").replaceChildren(...(bar ? [mark, heading(side.model, bar), table(factsOf(side.model, bar, side.timeline.edge.ns))] : []));
   }
 
+  /** @param {unknown} error */
+  #noDifference(error) {
+    if (!(error instanceof Problem)) throw error;
+    need("#difference").replaceChildren(make("p", { class: "status-message" }, whyNot(error)));
+  }
+
   async #showDifference() {
     const [left, right] = await Promise.all(this.sides.map((side) => side.facts()));
     if (!left || !right) return;
@@ -144,6 +152,12 @@ class ComparePage {
       { keys: ["escape"], shown: "Esc", key: "unselect", act: () => this.sides.forEach((side) => side.timeline.select(null)) },
     ];
   }
+}
+
+/** @param {Error} error */
+function whyNot(error) {
+  if (!(error instanceof Problem)) return `${t("status.broken")} ${error.message}`;
+  return error.status === 0 ? t("status.offline") : error.message;
 }
 
 /** @type {Record<import("../facts/difference.js").Unit, (value: number) => string>} */

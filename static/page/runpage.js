@@ -39,10 +39,7 @@ class RunPage {
     onGrown: () => this.#grown(),
     onStatus: (status) => this.#hear(status),
     onConnection: (connection) => this.#connected(connection),
-    onBroken: (message) => {
-      this.timeline.edge.stop();
-      this.status.broken(message);
-    },
+    onBroken: (message) => this.#broken(message),
   });
   /** "" before there is one */
   run = "";
@@ -288,11 +285,18 @@ class RunPage {
       await this.feed.load(run.id);
     } catch (error) {
       if (error instanceof Problem && error.status === 404) this.source.show(this.experiment?.source ?? "");
-      else return this.status.broken(error instanceof Error ? error.message : String(error));
+      else return this.#broken(error instanceof Error ? error.message : String(error));
     }
     this.timeline.refresh();
     this.#ended(/** @type {any} */ (run));
     this.#lookAsWanted();
+  }
+
+  /** The recording cannot be read, or not on. @param {string} message */
+  #broken(message) {
+    this.timeline.edge.stop();
+    this.#setState("failed");
+    this.status.broken(message);
   }
 
   #lookAsWanted() {
@@ -317,7 +321,8 @@ class RunPage {
   #sayEmpty() {
     const note = need("#timeline-empty");
     note.hidden = this.state === "idle" || this.state === "sample" || this.model.stateCount > 0;
-    note.textContent = t(this.state === "finished" || this.state === "interrupted" ? "timeline.nothing" : "timeline.waiting");
+    const words = { finished: "timeline.nothing", interrupted: "timeline.nothing", failed: "status.broken" };
+    note.textContent = t(words[/** @type {keyof typeof words} */ (this.state)] ?? "timeline.waiting");
   }
 }
 
