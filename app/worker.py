@@ -27,7 +27,7 @@ from app.broker.observer import AMQP_PORT, BrokerObserver
 from app.broker.switch import PORT as SWITCH_PORT
 from app.core.blocks import MAGIC, BlockKind, encode_document
 from app.core.records import Outcome, Stream
-from app.recorder import header, interpreters, probe
+from app.recorder import extension, header, interpreters, probe
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, Target, record
 from app.sandbox.command import RINGS
@@ -168,7 +168,8 @@ def _prepare(job: Job, lease: Lease | None) -> Prepared:
 
 def _sandboxed(job: Job, lease: Lease | None) -> Prepared:
     limits = Limits().with_(**job["limits"])
-    program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], probe.environment(RINGS, {}))
+    environment = probe.environment(RINGS, str(extension.folder()), {})
+    program = Program(job["source"].encode("utf-8", "replace"), job["name"], job["argv"], environment)
     ports = (AMQP_PORT, SWITCH_PORT) if lease else ()
     run = SandboxedRun(program, limits, _runtime(job), job["slot"], ports=ports)
     broker = BrokerObserver(lease, run.listeners[AMQP_PORT], run.listeners[SWITCH_PORT]) if lease else None
@@ -179,7 +180,8 @@ def _runtime(job: Job) -> Runtime:
     if job["python"] is None:
         return Runtime.of_this_interpreter()
     other = interpreters.ask(job["python"])
-    return Runtime.of_another(other.python, other.folders)
+    extension.missing(other)  # built before the sandbox takes its folder inside
+    return Runtime.of_another(other.python, [*other.folders, str(extension.folder())])
 
 
 def _plain(job: Job, sandbox: str, lease: Lease | None) -> Prepared:
@@ -228,10 +230,12 @@ def broker_words(broker: BrokerObserver | None) -> dict[str, str]:
 
 
 def _document(job: Job, script_path: str, limits: Mapping[str, Any], sandbox: str) -> dict[str, Any]:
+    other = interpreters.ask(job["python"]) if job["python"] else None
     document = header.document(
         script_path=script_path,
         source=job["source"],
-        interpreter=interpreters.ask(job["python"]).says if job["python"] else header.interpreter(),
+        interpreter=other.says if other else header.interpreter(),
+        hooks=extension.missing(other) if other else None,
         argv=job["argv"],
         experiment=job["experiment"],
         parameters=job["parameters"],

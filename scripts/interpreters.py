@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Is the GIL seen truly on other interpreters? Records three spinning threads on each and checks what must hold.
+"""Is the GIL seen truly on other interpreters? Records three spinning threads on each, and threads that go into subinterpreters
+with a GIL of their own where there are such, and checks what must hold.
 
     python -m scripts.interpreters PYTHON …              interpreters that are there
     python -m scripts.interpreters --debian 3.14 3.15    those of Debian's unstable suite, unpacked into --folder
@@ -37,6 +38,20 @@ for t in threads: t.join()
 time.sleep(0.05)
 print(sys.version.split()[0], getattr(sys, "_is_gil_enabled", lambda: True)())
 """
+OWN = """
+import sys, threading, time
+try: import _interpreters as interpreters
+except ImportError: import _xxsubinterpreters as interpreters
+CODE = "n = 1_500_000\\nwhile n: n -= 1\\nimport time; time.sleep(0.02)"
+def works():
+    other = interpreters.create()
+    interpreters.run_string(other, CODE)
+    interpreters.destroy(other)
+threads = [threading.Thread(target=works, name="works") for _ in range(2)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(sys.version.split()[0])
+"""
 LIBRARIES = "libc6 libexpat1 zlib1g libffi8 libssl3t64 libzstd1 liblzma5 libbz2-1.0"
 _WRAPPER = """#!/bin/sh
 root={root}
@@ -69,13 +84,20 @@ def unpack(version: str, suite: str, folder: Path) -> Path:
     return command
 
 
-def check(python: str, script: Path) -> str:
-    """One line: what was seen, or an AssertionError that says what was not."""
+def observed(python: str, source: str, folder: Path) -> tuple[recording.Recording, str]:
+    """A run of the source on that interpreter, and what it printed."""
+    script = folder / "script.py"
+    script.write_text(source)
     out = io.BytesIO()
-    document = header.document(script_path=str(script), source=SCRIPT, interpreter=header.interpreter())
+    document = header.document(script_path=str(script), source=source, interpreter=header.interpreter())
     record(PlainTarget([python, str(script)]), out, document, Bounds())
     run = recording.read([out.getvalue()])
-    said = b"".join(data for _t, _stream, data in run.output).decode().strip()
+    return run, b"".join(data for _t, _stream, data in run.output).decode().strip()
+
+
+def check(python: str, folder: Path) -> str:
+    """One line: what was seen, or an AssertionError that says what was not."""
+    run, said = observed(python, SCRIPT, folder)
     spans = spans_of(run)
     gils = [lane for lane in run.lanes if lane.kind is LaneKind.GIL]
     if said.endswith("False"):
@@ -91,6 +113,34 @@ def check(python: str, script: Path) -> str:
     return f"{said}: {gil['takes']} takes, {gil['handovers']} hand-overs, held {gil['utilisation']:.0%}, no two at once"
 
 
+def check_own(python: str, folder: Path) -> str:
+    """The same of subinterpreters that have a GIL of their own (CPython 3.12 and newer)."""
+    run, said = observed(python, OWN, folder)
+    spans = spans_of(run)
+    assert said[:2] == "3.", f"the script ended with {run.end and run.end['outcome']}: {said[-200:]}"
+    gils = [lane for lane in run.lanes if lane.kind is LaneKind.GIL]
+    assert [lane.name for lane in gils] == ["GIL", "GIL 1", "GIL 2"], f"{said}: GIL lanes {[lane.name for lane in gils]}"
+    without = 0.0
+    for worker in [lane for lane in run.lanes if lane.name == "works"]:
+        mine = spans.of(worker.id)
+        shares = [
+            int(mine.in_state(state).length.sum()) / int(mine.length.sum()) for state in (State.RUNNING, State.GIL_RELEASED)
+        ]
+        assert shares[0] > 3 * shares[1], f"{said}: shown without a GIL for {shares[1]:.0%} of its life, though it held its own"
+        without = max(without, shares[1])
+    held = [int(spans.of(lane.id).in_state(State.GIL_HELD).length.sum()) for lane in gils[1:]]
+    assert all(held), f"{said}: a GIL that nobody held"
+    ends = [State(int(spans.of(lane.id).state[-1])) for lane in gils[1:]]
+    assert ends == [State.FINISHED] * 2, f"{said}: their GILs ended as {ends}"
+    return f"{said}: two subinterpreters with a lane each, held {held[0] / 1e6:.0f} and {held[1] / 1e6:.0f} ms, shown without one {without:.1%}"
+
+
+def has_own(python: str) -> bool:
+    """Whether its subinterpreters have a GIL of their own."""
+    ask = "import sys; sys.exit(sys.version_info < (3, 12) or not getattr(sys, '_is_gil_enabled', lambda: True)())"
+    return subprocess.run([python, "-c", ask], check=False).returncode == 0
+
+
 def main() -> int:
     """Prints a line an interpreter; 1 when one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -102,17 +152,16 @@ def main() -> int:
     os.environ.pop("PYTHONUNBUFFERED", None)
     failed = 0
     with tempfile.TemporaryDirectory() as name:
-        script = Path(name) / "script.py"
-        script.write_text(SCRIPT)
         folder = (options.folder or Path(name)).resolve()
         folder.mkdir(exist_ok=True)
         unpacked = [str(unpack(version, options.suite, folder)) for version in options.debian]
         for python in [*options.pythons, *unpacked] or [sys.executable]:
-            try:
-                print(f"yes  {check(python, script)}", flush=True)
-            except AssertionError as error:
-                failed = 1
-                print(f"no   {python}: {error}", flush=True)
+            for looks in (check, check_own) if has_own(python) else (check,):
+                try:
+                    print(f"yes  {looks(python, Path(name))}", flush=True)
+                except AssertionError as error:
+                    failed = 1
+                    print(f"no   {python}: {error}", flush=True)
     return failed
 
 

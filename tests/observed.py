@@ -14,7 +14,7 @@ import pytest
 
 from app.core import export, recording
 from app.core.records import LaneKind
-from app.recorder import header, interpreters
+from app.recorder import extension, header, interpreters
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, record
 
@@ -28,8 +28,14 @@ def observe(
 ) -> Run:
     """One run of the script with its recording; the script's own exit is not checked."""
     out = io.BytesIO()
-    said = header.interpreter() if python[0] == sys.executable else interpreters.ask(python[0]).says
-    document = header.document(script_path=str(script), source=script.read_text(), interpreter=said, parameters=parameters)
+    other = None if python[0] == sys.executable else interpreters.ask(python[0])
+    document = header.document(
+        script_path=str(script),
+        source=script.read_text(),
+        interpreter=other.says if other else header.interpreter(),
+        hooks=extension.missing(other) if other else None,
+        parameters=parameters,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTHONUNBUFFERED", raising=False)
         record(PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds())

@@ -29,7 +29,7 @@ class Result:
     """How a sandboxed script ended, and what it printed."""
 
     def __init__(self, source: str, limits: Limits, observed: bool) -> None:
-        environment = probe.environment(RINGS, {}) if observed else {}
+        environment = probe.environment(RINGS, "", {}) if observed else {}
         target = SandboxedRun(Program(source.encode(), NAME, (), environment), limits, Runtime.of_this_interpreter())
         out = io.BytesIO()
         bounds = Bounds(**{name: getattr(limits, name) for name in Bounds.__slots__})

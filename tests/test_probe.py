@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.mi
 
 
 def observed_environment(rings: Path) -> dict[str, str]:
-    return {**os.environ, **probe.environment(str(rings), {})}
+    return {**os.environ, **probe.environment(str(rings), "", {})}
 
 
 def test_threads_have_names_parents_and_an_end(script: Any) -> None:

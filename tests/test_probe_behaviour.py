@@ -13,7 +13,11 @@ import pytest
 
 from app.recorder import probe
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing())),
+    pytest.mark.timeout(1200),  # a suite runs twice, some for a minute of sleeping, and what differs twice more each way
+]
 BEHAVIOUR = Path(__file__).resolve().parent.parent / "scripts/behaviour.py"
 LONGEST_S = 1500
 """More than the script takes at most: 300 s each way, as long again for what differs, and the last of that once two pairs of 60 s."""

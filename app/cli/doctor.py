@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.broker import installation
-from app.recorder import header, probe
+from app.recorder import extension, header, interpreters, probe
 from app.sandbox import check
 
 
@@ -35,6 +35,11 @@ def observers() -> Iterator[Finding]:
     remedy = "install a C compiler and the interpreter's headers, then: make run" if missing else ""
     for name, text in header.observers(header.interpreter()).items():
         yield Finding("observer", name, text == "exact", text, remedy)
+    other = interpreters.free_threaded()
+    if other:
+        why = extension.missing(other)
+        remedy = "install a C compiler and that interpreter's headers" if why else ""
+        yield Finding("observer", "free-threaded", not why, why or f"{other.says['version']}, {other.python}", remedy)
 
 
 def sandbox() -> Iterator[Finding]:

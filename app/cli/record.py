@@ -17,7 +17,7 @@ from typing import Any
 from app.broker.installation import BrokerError
 from app.broker.lease import KeeperProcess
 from app.core.records import Outcome, Stream
-from app.recorder import header, interpreters
+from app.recorder import extension, header, interpreters
 from app.recorder.session import record as observe
 from app.sandbox.launch import SandboxError
 from app.worker import broker_words, prepare
@@ -77,14 +77,16 @@ def _record(
     try:
         source = script.read_text("utf-8", "replace")
         job = _job(script, source, argv, python, sandbox) | {"broker": broker}
-        document_of_python = interpreters.ask(python).says if python else header.interpreter()
+        other = interpreters.ask(python) if python else None
+        hooks = extension.missing(other) if other else None
         prepared = prepare(job)
     except (OSError, ValueError, SandboxError) as error:
         raise RefusedError(_words(error)) from error
     document = header.document(
         script_path=prepared.script_path,
         source=source,
-        interpreter=document_of_python,
+        interpreter=other.says if other else header.interpreter(),
+        hooks=hooks,
         argv=argv,
         limits=prepared.limits,
     )

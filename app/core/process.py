@@ -56,15 +56,16 @@ class ProcessNumbers:
         self._pieces: dict[int, bytearray] = {}
         self.opened: list[int] = [lane]
         self.new_threads: list[tuple[int, int, int]] = []
-        self._gil: int | None = None
+        self._gils: dict[int, int] = {}
         self._memory: int | None = None
 
-    def gil_lane(self, t_ns: int) -> int:
-        """The lane of this process's GIL, opened the first time it is seen."""
-        if self._gil is None:
-            self._gil = self._lanes.open(t_ns, self.lane, LaneKind.GIL, self._strings.number("GIL"), self.pid, 0)
-            self.opened.append(self._gil)
-        return self._gil
+    def gil_lane(self, t_ns: int, number: int) -> int:
+        """The lane of one of this process's GILs (0: the main interpreter's), opened the first time it is seen."""
+        if number not in self._gils:
+            name = self._strings.number(f"GIL {number}" if number else "GIL")
+            self._gils[number] = self._lanes.open(t_ns, self.lane, LaneKind.GIL, name, self.pid, 0)
+            self.opened.append(self._gils[number])
+        return self._gils[number]
 
     @property
     def memory_sampled(self) -> bool:
@@ -126,7 +127,7 @@ class ProcessNumbers:
         tid = np.where(is_thread, records["line"], 0)
         self._lanes.open_all(records["t_ns"], parent, records["state"], self.strings(records["text"]), self.pid, tid)
         self.opened += numbers.tolist()
-        if self._gil is not None:  # born without it: a new thread has yet to take the GIL
+        if self._gils:  # born without it: a new thread has yet to take the GIL
             self._lanes.gil[numbers[is_thread]] = GIL_DROP
         begun = (column[is_thread].tolist() for column in (records["t_ns"], numbers, tid))
         self.new_threads += zip(*begun, strict=True)

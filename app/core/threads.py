@@ -4,6 +4,7 @@
     otherwise, GIL taken        → running
     otherwise, GIL waited for   → gil-wait
     otherwise, GIL dropped      → no-gil: it runs C code, or is about to ask for the GIL
+    otherwise, GIL left         → running: it may hold another one, which is not observed (a subinterpreter's, while that starts)
     the GIL is not observed     → running
 
 Both are observed; here they are only laid over each other. Threads of C code that never took the GIL stay `running`.
@@ -18,9 +19,9 @@ from app.core import observations as obs
 from app.core.records import State
 from app.core.tables import LaneTable
 
-GIL_TAKE, GIL_DROP, GIL_WAIT = 1, 2, 3  # enum probe_gil in app/probe/probe.h
+GIL_TAKE, GIL_DROP, GIL_WAIT, GIL_LEAVE, GIL_GONE = 1, 2, 3, 4, 5  # enum probe_gil in app/probe/probe.h
 
-_SHOWN = np.array([State.RUNNING, State.RUNNING, State.GIL_RELEASED, State.GIL_WAIT], np.uint8)
+_SHOWN = np.array([State.RUNNING, State.RUNNING, State.GIL_RELEASED, State.GIL_WAIT, State.RUNNING], np.uint8)
 """What a thread that is in no call is shown as, by the last thing it said about the GIL (0: nothing)."""
 
 
@@ -34,7 +35,7 @@ def overlay(events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     is_gil = events["kind"] == obs.Kind.GIL
     call = _carried(np.where(is_gil, 0, events["state"]), ~is_gil, lane, lanes.call)
     gil = _carried(np.where(is_gil, events["state"], 0), is_gil, lane, lanes.gil)
-    shown = np.where(call == State.RUNNING, _SHOWN[np.minimum(gil, GIL_WAIT)], call).astype(np.uint8)
+    shown = np.where(call == State.RUNNING, _SHOWN[np.minimum(gil, GIL_LEAVE)], call).astype(np.uint8)
     first = np.append(True, lane[1:] != lane[:-1])
     before = np.roll(shown, 1)
     before[first] = lanes.state[lane[first]]

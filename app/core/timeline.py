@@ -22,27 +22,23 @@ from app.core import blocks, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
 from app.core.copies import Calls
+from app.core.ends import LASTING, end_ns, ends
 from app.core.entries import Entries
 from app.core.kernel import KernelLanes
 from app.core.objects import EVENT, KINDS, ProcessObjects
-from app.core.process import UNKNOWN, ProcessNumbers
+from app.core.process import ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
 from app.core.semaphores import SemaphoreLanes
 from app.core.streams import MAX_STREAMS, Streams
 from app.core.tables import DetailTable, LaneTable, StringTable
-from app.core.threads import GIL_TAKE, GIL_WAIT
 from app.core.timed import encode_arrows, encode_timed
-from app.core.timers import ready_when_due, whole
+from app.core.timers import overdue, ready_when_due, whole
+from app.core.translation import MOST_GILS, of_gils, of_threads, resolved, translate
 
 DUE = "due"
 """The text of a ready state that was computed from a timer's delay, so that nobody takes it for an observation."""
-OVERDUE_SHOWN_NS = 20_000_000
-"""While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
 _EVENT_KINDS = (*KINDS, obs.Kind.STATE, obs.Kind.FLOW, obs.Kind.FAR_FLOW, obs.Kind.MARK, obs.Kind.GIL)
-_CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
-"""What has not ended when its process does, was cut short by that; loops and the GIL merely end, strips by the kernel's word."""
-_LASTING = (State.FINISHED, State.FAILED, State.CANCELLED, State.KILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +96,19 @@ class Timeline:
         """Takes one drained batch of a process's ring, in ring order."""
         self._records += len(records)
         numbers = self._processes[process]
-        told = records["t_ns"][records["kind"] == obs.Kind.GIL]
+        told = records[(records["kind"] == obs.Kind.GIL) & (records["value"] < MOST_GILS)]
         if len(told):  # before the threads of this batch: whoever is born under a GIL has yet to take it
-            numbers.gil_lane(int(told[0]))
+            numbers.gil_lane(int(told["t_ns"][0]), int(told["value"][0]))
         numbers.define(records)
         self._open_strips(numbers)
         for t_ns, lane, taken in self._semaphores.counts(records[records["kind"] == obs.Kind.COUNTER]):
             self._event(t_ns, lane, obs.Kind.COUNTER, 0, value=taken)
         picked = records[np.isin(records["kind"], _EVENT_KINDS)]
         if len(picked):
-            events = self._translate(numbers, *self._objects[process].attach(numbers, picked))
-            self._pending += [events, *self._gil_lane(numbers, events)]
+            attached = self._objects[process].attach(numbers, picked)
+            events = translate(numbers, *attached)
+            self._dropped += len(attached[0]) - len(events)
+            self._pending += [of_threads(events), of_gils(numbers, events, self._lanes)]
 
     def _lane_of_pid(self, pid: int) -> int:
         return next((process.lane for process in reversed(self._processes) if process.pid == pid), 0)
@@ -157,83 +155,28 @@ class Timeline:
     def end_process(self, process: int, t_ns: int) -> None:
         """The process is gone: whatever of it has not ended, ends now. Call `take` up to its last record first."""
         numbers = self._processes[process]
-        killed = int(self._lanes.state[numbers.lane]) not in (State.FINISHED, State.FAILED)
-        if not killed:
-            t_ns = int(self._lanes.last_ns[numbers.lane])  # its own word is earlier than our noticing
+        t_ns = end_ns(numbers, self._lanes, t_ns)
         if numbers.memory_sampled:
             self.resident(process, t_ns, 0)
-        self._pending.append(self._ends(np.array(numbers.opened, np.uint32), t_ns, killed))
-
-    def _ends(self, lanes: NDArray[np.uint32], t_ns: int, killed: bool) -> NDArray[np.void]:
-        """The last state of those of a process's lanes (its own is the first) that have none yet."""
-        kind, state = self._lanes.kind[lanes], self._lanes.state[lanes]
-        end = np.where(killed | np.isin(kind, _CUT_SHORT), State.KILLED, State.FINISHED)
-        if not killed:  # the process's end is its first thread's own
-            end[np.flatnonzero(kind == LaneKind.THREAD)[:1]] = state[0]
-        left = ~np.isin(state, _LASTING)
-        events = np.zeros(int(left.sum()), EVENT)
-        events["t"], events["lane"], events["kind"], events["value"] = t_ns, lanes[left], obs.Kind.STATE, np.nan
-        events["state"] = end[left]
-        return events
+        self._pending.append(ends(numbers, self._lanes, t_ns))
 
     def finish(self, t_ns: int) -> bytes:
         """The blocks of all that is left. Strips end by the kernel's word, later than their threads by what the end itself takes;
         where that word has not come (it was lost, or a child lives on), they end now."""
         body = self.take(1 << 63)
         for strip in self._kernel.strips if self._kernel else ():
-            if int(self._lanes.state[strip]) not in _LASTING:
+            if int(self._lanes.state[strip]) not in LASTING:
                 self._event(t_ns, strip, obs.Kind.STATE, State.FINISHED)
         return body + self.take(1 << 63)
 
     def _event(self, t_ns: int, lane: int, kind: obs.Kind, state: int, *, text: int = 0, value: float = np.nan) -> None:
         self._pending.append(np.array([(t_ns, lane, kind, state, text, 0, 0, value, 0, 0, 0, 0)], EVENT))
 
-    def _translate(self, numbers: ProcessNumbers, records: NDArray[np.void], events: NDArray[np.void]) -> NDArray[np.void]:
-        for column in ("kind", "state", "line"):
-            events[column] = records[column]
-        events["t"] = records["t_ns"]
-        events["lane"] = numbers.lanes(records["lane"])
-        events["text"] = numbers.strings(records["text"])
-        events["file"] = numbers.strings(records["file"])
-        events["value"] = np.where(records["value"] == obs.NO_VALUE, np.nan, records["value"].astype(np.float64))
-        moved = (events["moved"] != 0) & (events["state"] == State.RUNNING)
-        pipes = (events["state"] == State.PIPE) & (events["moved"] != 0)
-        events["value"] = np.where(
-            moved, np.nan, np.where(pipes, records["value"] & ~np.uint64(obs.MOVED_WRITE), events["value"])
-        )
-        far = records["kind"] == obs.Kind.FAR_FLOW
-        events["kind"][far], events["how"][far] = obs.Kind.FLOW, obs.Other.THREAD
-        events["holder"][far] = np.minimum(records["value"][far], np.uint64(0xFFFF_FFFF))
-        events["value"][far] = events["lane"][far]
-        to_lane = (records["kind"] == obs.Kind.FLOW) | (
-            (records["kind"] == obs.Kind.STATE) & (records["state"] == State.WAIT_TASK)
-        )
-        if to_lane.any():
-            led = numbers.lanes(records["value"][to_lane].astype(np.uint32)).astype(np.float64)
-            events["value"][to_lane] = np.where(led == float(UNKNOWN), np.nan, led)
-        lost = (events["lane"] == UNKNOWN) | ((events["kind"] == obs.Kind.FLOW) & np.isnan(events["value"]))
-        if lost.any():
-            self._dropped += int(lost.sum())
-            events = events[~lost]
-        return events
-
-    def _gil_lane(self, numbers: ProcessNumbers, events: NDArray[np.void]) -> list[NDArray[np.void]]:
-        """Takes and drops as states of the process's GIL lane; the detail is the holder's thread id."""
-        told = events[(events["kind"] == obs.Kind.GIL) & (events["state"] != GIL_WAIT)]
-        if not len(told):
-            return []
-        holders = self._lanes.tid[told["lane"]]
-        taken = told["state"] == GIL_TAKE
-        told["value"] = np.where(taken, holders, np.nan)
-        told["state"] = np.where(taken, State.GIL_HELD, State.GIL_FREE)
-        told["kind"], told["lane"] = obs.Kind.STATE, numbers.gil_lane(int(told["t"].min()))
-        return [told]
-
     # --- taking
 
     def take(self, until_ns: int) -> bytes:
         """The blocks of everything observed up to `until_ns`, in an order a reader can follow; empty when there is nothing."""
-        due = self._resolved(self._due(until_ns))
+        due = resolved(self._due(until_ns), self._lanes)
         body = b""
         if len(due):
             due, moved = self._calls.take(due, self._kernel is not None)
@@ -246,19 +189,6 @@ class Timeline:
         body += self._told_messages(until_ns) + self._overdue(until_ns)
         output, self._output = b"".join(self._output), []
         return self._strings.take() + self._details.take() + self._lanes.take() + body + output
-
-    def _resolved(self, due: NDArray[np.void]) -> NDArray[np.void]:
-        """Threads that were named by their id, which may be another process's, become lanes; what names itself, nobody."""
-        far = np.flatnonzero(due["how"] == obs.Other.THREAD)
-        for tid in np.unique(due["holder"][far]).tolist():
-            due["holder"][far[due["holder"][far] == tid]] = self._lanes.thread(tid)
-        own = due["holder"] == due["lane"]
-        due["holder"][own] = 0
-        flows = far[due["kind"][far] == obs.Kind.FLOW]
-        due["lane"][flows] = due["holder"][flows]
-        kept = np.ones(len(due), bool)
-        kept[flows] = due["holder"][flows] != 0
-        return due[kept]
 
     def _overlaid(self, due: NDArray[np.void]) -> NDArray[np.void]:
         of_thread = self._lanes.kind[due["lane"]] == LaneKind.THREAD
@@ -313,16 +243,8 @@ class Timeline:
         return self._encode_states(events[np.argsort(events["t"], kind="stable")])
 
     def _overdue(self, now_ns: int) -> bytes:
-        lanes = self._lanes
-        due = lanes.due_ns[: lanes.count]
-        late = np.flatnonzero((due != 0) & (due + np.uint64(OVERDUE_SHOWN_NS) < np.uint64(max(now_ns, 0))))
-        if not len(late):
-            return b""
-        events = np.zeros(len(late), EVENT)
-        events["lane"], events["t"], events["state"], events["value"] = late, due[late], State.READY, np.nan
-        events["text"] = self._strings.number(DUE)
-        lanes.state[late], lanes.last_ns[late], lanes.due_ns[late] = State.READY, due[late], 0
-        return self._encode_states(events[np.argsort(events["t"], kind="stable")])
+        late = overdue(self._lanes, now_ns, self._strings.number(DUE))
+        return self._encode_states(late) if len(late) else b""
 
     def _encode_states(self, events: NDArray[np.void]) -> bytes:
         detail = self._details.numbers(events)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.objects import EVENT
 from app.core.records import State
+from app.core.tables import LaneTable
 
 LATE_NS = 1_000
 """A timer this much overdue has left its waiter ready; less is the clock's own grain."""
+OVERDUE_SHOWN_NS = 20_000_000
+"""While a run is live, an overdue waiter is shown as ready without waiting for its next record after this time."""
 
 
 def whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:
@@ -33,3 +37,15 @@ def ready_when_due(
     keep = np.insert(~redundant, at, True)
     kept: NDArray[np.void] = merged[keep]
     return kept
+
+
+def overdue(lanes: LaneTable, now_ns: int, due_text: int) -> NDArray[np.void]:
+    """Rows of waiters that are ready by now, though nothing has come of it yet; `lanes` takes them as said."""
+    due = lanes.due_ns[: lanes.count]
+    late = np.flatnonzero((due != 0) & (due + np.uint64(OVERDUE_SHOWN_NS) < np.uint64(max(now_ns, 0))))
+    rows = np.zeros(len(late), EVENT)
+    rows["lane"], rows["t"], rows["state"], rows["value"] = late, due[late], State.READY, np.nan
+    rows["text"] = due_text
+    lanes.state[late], lanes.last_ns[late], lanes.due_ns[late] = State.READY, due[late], 0
+    ordered: NDArray[np.void] = rows[np.argsort(rows["t"], kind="stable")]
+    return ordered

@@ -36,7 +36,7 @@ enum probe_kind {
     PROBE_FLOW = 5,      /* state = flow kind, from lane, value = to lane */
     PROBE_MARK = 6,      /* state = mark kind, text */
     PROBE_COUNTER = 7,   /* a semaphore of several processes: line = its id, value = places << 32 | how many are taken */
-    PROBE_GIL = 8,       /* state = enum probe_gil, lane = thread, value = address of the GIL's condition variable */
+    PROBE_GIL = 8,       /* state = enum probe_gil, lane = thread, value = which GIL, the main interpreter's is 0 */
     PROBE_KERNEL = 9,    /* reserved for context switches */
     PROBE_OBJECT = 10,   /* descriptor `value` is text from now on; without a text: no longer what it was */
     PROBE_ABOUT = 11,    /* of the lane's next state: text = its object, value = who has that, state = enum probe_other */
@@ -45,7 +45,14 @@ enum probe_kind {
 
 enum probe_other { PROBE_OTHER_NOBODY = 0, PROBE_OTHER_LANE = 1, PROBE_OTHER_THREAD = 2 };
 
-enum probe_gil { PROBE_GIL_TAKE = 1, PROBE_GIL_DROP = 2, PROBE_GIL_WAIT = 3 }; /* a wait ends with the take */
+enum probe_gil {
+    PROBE_GIL_TAKE = 1,
+    PROBE_GIL_DROP = 2,
+    PROBE_GIL_WAIT = 3,  /* ends with the take */
+    PROBE_GIL_LEAVE = 4, /* for another one that is not observed, or not yet */
+    PROBE_GIL_GONE = 5,  /* with its interpreter */
+};
+#define PROBE_MOST_GILS 256u /* that a process may have had */
 
 enum probe_lane_kind {
     PROBE_LANE_PROCESS = 2,
@@ -177,9 +184,11 @@ struct probe_thread {
     bool failed;   /* by an uncaught exception */
     bool finished; /* said so itself, before the last of it was over */
     uint8_t gil;   /* the last enum probe_gil it said, 0 none */
+    uint32_t gil_number;
     uint32_t tid;
     uint64_t since_ns;        /* when the observed call began, while it is one that is recorded afterwards */
     struct probe_about about; /* of the wait that is about to begin */
+    struct probe_about joins; /* of any wait without a name meanwhile: the thread it joins */
 };
 
 struct probe_where {

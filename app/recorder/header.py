@@ -37,15 +37,28 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def observers(interpreter: Mapping[str, Any]) -> dict[str, str]:
-    """Which observer is exact and which is not there, and why, for a script on this interpreter."""
-    missing = probe.missing()
-    hooks = f"unavailable: {missing[-1]}" if missing else "exact"
-    if interpreter["free_threaded"]:
-        tasks, gil = "unavailable: a free-threaded interpreter", "none: a free-threaded interpreter"
-    else:
-        tasks = gil = hooks
-    return {"threads": hooks, "asyncio": tasks, "greenlets": tasks, "output": hooks, "gil": gil}
+def observers(interpreter: Mapping[str, Any], hooks: str | None = None) -> dict[str, str]:
+    """Which observer is exact and which is not there, and why, for a script on this interpreter.
+
+    `hooks` says why there is no extension for it ("" when there is one, None: it is the interpreter that runs this). What the
+    preloaded library sees needs none: threads, calls, output and the GIL; lines and names come with it.
+    """
+    free = "a free-threaded interpreter changes them on many threads at once" if interpreter["free_threaded"] else ""
+    library = "" if probe.LIBRARY.exists() else f"{probe.LIBRARY.name} is not built (run: make build)"
+    extension = library or "".join(probe.missing()[-1:] if hooks is None else [hooks])
+    gil = "none: a free-threaded interpreter" if interpreter["free_threaded"] else _said(library)
+    return {
+        "threads": _said(library),
+        "lines": _said(extension),
+        "asyncio": _said(extension or free),
+        "greenlets": _said(extension or free),
+        "output": _said(library),
+        "gil": gil,
+    }
+
+
+def _said(why_not: str) -> str:
+    return f"unavailable: {why_not}" if why_not else "exact"
 
 
 def document(
@@ -53,12 +66,14 @@ def document(
     script_path: str,
     source: str,
     interpreter: Mapping[str, Any],
+    hooks: str | None = None,
     argv: Sequence[str] = (),
     experiment: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     limits: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The HEADER document; `script_path` is the script as the observed process sees it. `t0_ns` is filled in by the session."""
+    """The HEADER document; `script_path` is the script as the observed process sees it, `hooks` as in `observers`. `t0_ns` is
+    filled in by the session."""
     return {
         "format": "schedscope",
         "version": FORMAT_VERSION,
@@ -75,7 +90,7 @@ def document(
         "experiment": experiment,
         "parameters": dict(parameters or {}),
         "argv": list(argv),
-        "observers": observers(interpreter),
+        "observers": observers(interpreter, hooks),
         "limits": dict(limits or {}),
     }
 

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ paths = sysconfig.get_paths()
 print(json.dumps({
     "implementation": platform.python_implementation(), "version": platform.python_version(),
     "free_threaded": not getattr(sys, "_is_gil_enabled", lambda: True)(),
-    "executable": sys.executable,
+    "executable": sys.executable, "include": paths["include"],
+    "suffix": sysconfig.get_config_var("EXT_SUFFIX") if sys.implementation.name == "cpython" else "",
     "folders": [sys.prefix, sys.base_prefix, *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))],
 }))
 """
@@ -34,11 +35,14 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """An interpreter: its path, what the HEADER says of it, and the folders it reads from."""
+    """An interpreter: its path, what the HEADER says of it, the folders it reads from, and what an extension for it needs:
+    the end of its file's name ("" where there can be none) and the folder of the headers."""
 
     python: str
-    says: Mapping[str, Any]
+    says: Mapping[str, Any] = field(hash=False)
     folders: tuple[str, ...]
+    suffix: str = ""
+    include: str = ""
 
     @property
     def free_threaded(self) -> bool:
@@ -46,6 +50,7 @@ class Interpreter:
         return bool(self.says["free_threaded"])
 
 
+@cache
 def ask(python: str) -> Interpreter:
     """What an interpreter says of itself. Raises OSError, or ValueError where it is no Python."""
     environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "PYTHON_GIL")}
@@ -53,7 +58,8 @@ def ask(python: str) -> Interpreter:
         answer = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, check=True, timeout=30, env=environment)
         said = dict(json.loads(answer.stdout))
         folders = tuple(map(str, said.pop("folders")))
-        return Interpreter(said.pop("executable") or python, said, folders)
+        suffix, include = str(said.pop("suffix", "") or ""), str(said.pop("include", "") or "")
+        return Interpreter(said.pop("executable") or python, said, folders, suffix, include)
     except (subprocess.SubprocessError, ValueError, KeyError) as error:
         raise ValueError(f"{python} is not a Python interpreter") from error
 

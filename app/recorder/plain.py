@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from app.probe.switches import open_switches
-from app.recorder import folders, probe
+from app.recorder import extension, folders, probe
 from app.recorder.target import Exit, Usage
 
 
@@ -38,7 +38,7 @@ class PlainTarget:
 
     def _start(self) -> int:
         """A child that becomes the program once it has read a byte: so the kernel can be asked about it beforehand."""
-        environment = os.environ | probe.environment(self._rings)
+        environment = os.environ | probe.environment(self._rings, str(extension.folder()))
         gate_read_fd, gate_fd = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:

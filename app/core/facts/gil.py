@@ -28,7 +28,7 @@ def _gil(recording: Recording, spans: Spans, lane: Lane) -> dict[str, Any]:
     holders = np.array([value for _text, _file, _line, value in recording.details])[held.detail]
     lifetime_ns = int(spans.of(lane.id).length.sum())
     handed = int((holders[1:] != holders[:-1]).sum()) if len(holders) else 0
-    threads = [other for other in recording.lanes if other.kind is LaneKind.THREAD and other.parent == lane.parent]
+    threads = _threads(recording, lane, holders)
     waits = spans.where(np.isin(spans.lane, [thread.id for thread in threads])).in_state(State.GIL_WAIT)
     return {
         "lane": lane.id,
@@ -41,6 +41,13 @@ def _gil(recording: Recording, spans: Spans, lane: Lane) -> dict[str, Any]:
         "longest_wait": longest(recording, waits),
         "made_wait": _made_wait(held, holders, waits, threads),
     }
+
+
+def _threads(recording: Recording, gil: Lane, holders: NDArray[np.float64]) -> list[Lane]:
+    """The threads of its process; where that has several GILs, those that ever had this one."""
+    threads = [lane for lane in recording.lanes if lane.kind is LaneKind.THREAD and lane.parent == gil.parent]
+    others = [lane for lane in recording.lanes if lane.kind is LaneKind.GIL and lane.parent == gil.parent]
+    return threads if len(others) == 1 else [thread for thread in threads if thread.tid in holders]
 
 
 def _made_wait(held: Spans, holders: NDArray[np.float64], waits: Spans, threads: list[Lane]) -> list[dict[str, Any]]:

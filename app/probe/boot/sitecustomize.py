@@ -7,6 +7,7 @@ out and says so with a mark on the timeline; the script goes on.
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False  # the real one is in typing, which the script may not want
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     Hook = Callable[[Any, Any], None]
 
 
-def _load_hooks(probe_folder: str) -> Any:
+def _load_hooks(folders: list[str]) -> Any:
     from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
     from importlib.util import module_from_spec
     from os.path import exists
 
-    for suffix in EXTENSION_SUFFIXES:
-        path = f"{probe_folder}/_hooks{suffix}"
+    for path in [f"{folder}/_hooks{suffix}" for folder in folders for suffix in EXTENSION_SUFFIXES]:
         if exists(path):
             name = "schedscope._hooks"
             loader = ExtensionFileLoader(name, path)
@@ -126,6 +126,7 @@ def _gevent_waits(*waits: tuple[str, str, int]) -> Hook:
 
 
 def _after_threading(probe: Any, threading: Any) -> None:
+    probe.joins(threading.Thread)
     bootstrap = threading.Thread._bootstrap_inner
 
     def _bootstrap_inner(self: Any) -> None:
@@ -211,6 +212,13 @@ def _name_locks(probe: Any) -> None:
         probe.mark(7, f"who has a lock is not observed: {error}")
 
 
+def _observe_gil(probe: Any) -> None:
+    has_one = getattr(sys, "_is_gil_enabled", lambda: True)()
+    unobserved = probe.gil() if has_one else None
+    if unobserved:
+        probe.mark(7, f"the GIL is not observed: {unobserved}")
+
+
 def _give_way(folder: str) -> None:
     """Leave no trace on the path, and let the environment's own sitecustomize have its turn."""
     from importlib.machinery import PathFinder
@@ -238,16 +246,17 @@ def _without_hooks(folder: str) -> None:
 
 def _boot() -> None:
     folder = __file__.rpartition("/")[0]
-    probe = _load_hooks(folder.rpartition("/")[0])
+    probe = _load_hooks([folder.rpartition("/")[0], *filter(None, [os.environ.get("SCHEDSCOPE_HOOKS")])])
     _give_way(folder)
     if probe is None:
         _without_hooks(folder)
         return
     if not probe.observed():
-        probe.mark(7, "a subinterpreter: its tasks, greenlets and a GIL of its own are not observed, its calls are")
+        probe.mark(7, "a subinterpreter: its tasks and greenlets are not observed, its calls and its GIL are")
+        _observe_gil(probe)
         return
     libraries = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' if 't' in sys.abiflags else ''}"
     probe.library_paths([f"{prefix}/{lib}/{version}/" for prefix in sorted(libraries) for lib in ("lib", "lib64")] + [folder])
     after = _AfterImport(probe, dict(_HOOKS))
     for name in [name for name in _HOOKS if name in sys.modules]:
@@ -258,9 +267,7 @@ def _boot() -> None:
             stream.reconfigure(line_buffering=True)  # a line is seen when it is printed, as on a terminal
     _name_locks(probe)
     probe.name(True, _process_name())
-    unobserved = probe.gil()
-    if unobserved:
-        probe.mark(7, f"the GIL is not observed: {unobserved}")
+    _observe_gil(probe)
     probe.arm()
 
 

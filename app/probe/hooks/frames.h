@@ -36,12 +36,14 @@ static inline PyCodeObject *frame_code(const frame_t *frame)
 
 static inline int frame_line(const frame_t *frame, PyCodeObject *code)
 {
-#if PY_VERSION_HEX >= 0x030d0000
-    const _Py_CODEUNIT *at = frame->instr_ptr;
+#if PY_VERSION_HEX >= 0x030e0000
+    const _Py_CODEUNIT *at = frame->instr_ptr, *first = _PyFrame_GetBytecode((frame_t *)frame); /* a free thread's own copy */
+#elif PY_VERSION_HEX >= 0x030d0000
+    const _Py_CODEUNIT *at = frame->instr_ptr, *first = _PyCode_CODE(code);
 #else
-    const _Py_CODEUNIT *at = frame->prev_instr;
+    const _Py_CODEUNIT *at = frame->prev_instr, *first = _PyCode_CODE(code);
 #endif
-    int line = PyCode_Addr2Line(code, (int)((at - _PyCode_CODE(code)) * (Py_ssize_t)sizeof(_Py_CODEUNIT)));
+    int line = PyCode_Addr2Line(code, (int)((at - first) * (Py_ssize_t)sizeof(_Py_CODEUNIT)));
     return line > 0 ? line : code->co_firstlineno;
 }
 

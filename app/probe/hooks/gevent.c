@@ -68,6 +68,8 @@ static PyMethodDef run_callback_method = {"run_callback", (PyCFunction)(void (*)
 PyObject *gevent_waits(PyObject *module, PyObject *waits)
 {
     (void)module;
+    if (no_tables())
+        return PyErr_Format(PyExc_RuntimeError, "%s", no_tables());
     if (!PyList_Check(waits))
         return PyErr_Format(PyExc_TypeError, "waits is a list");
     PyObject *type;
@@ -92,6 +94,8 @@ PyObject *gevent_install(PyObject *module, PyObject *parts)
     (void)module;
     PyTypeObject *hub, *loop;
     PyObject *exit;
+    if (no_tables())
+        return PyErr_Format(PyExc_RuntimeError, "%s", no_tables());
     if (!PyArg_ParseTuple(parts, "O!O!O", &PyType_Type, &hub, &PyType_Type, &loop, &exit))
         return NULL;
     greenlet_hubs(hub, exit);

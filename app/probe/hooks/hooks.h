@@ -78,6 +78,7 @@ PyObject *call_with_self(PyObject *function, PyObject *self, PyObject *const *ar
 getter getter_of(PyTypeObject *type, const char *name);
 PyCFunction method_of(PyTypeObject *type, const char *name);
 Py_ssize_t slot_offset(PyTypeObject *type, const char *name);
+PyObject *type_lookup(PyTypeObject *type, PyObject *name); /* new reference */
 PyObject *quiet_attribute(PyObject *object, const char *name);
 PyObject *quiet_qualname(PyObject *callable);
 
@@ -90,6 +91,9 @@ static inline const char *no_tables(void)
     return NULL;
 #endif
 }
+
+/* --- joins.c: which thread is joined */
+PyObject *joins_install(PyObject *module, PyObject *thread);
 
 /* --- asyncio.c, greenlets.c */
 PyObject *asyncio_install(PyObject *module, PyObject *modules);

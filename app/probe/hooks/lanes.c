@@ -179,7 +179,7 @@ void lane_rename(struct lane *lane, PyObject *name)
 static bool is_plain(PyObject *exception)
 {
     PyObject *key = PyUnicode_InternFromString("__str__");
-    PyObject *method = key ? _PyType_Lookup(Py_TYPE(exception), key) : NULL;
+    PyObject *method = key ? type_lookup(Py_TYPE(exception), key) : NULL;
     PyObject *arguments = quiet_attribute(exception, "args");
     bool plain = method && Py_IS_TYPE(method, &PyWrapperDescr_Type) && arguments && PyTuple_Check(arguments);
     for (Py_ssize_t i = 0; plain && i < PyTuple_GET_SIZE(arguments); i++) {
@@ -188,6 +188,7 @@ static bool is_plain(PyObject *exception)
                 PyBytes_CheckExact(given) || PyBool_Check(given) || given == Py_None;
     }
     Py_XDECREF(arguments);
+    Py_XDECREF(method);
     Py_XDECREF(key);
     PyErr_Clear();
     return plain;
@@ -197,8 +198,8 @@ static bool is_plain(PyObject *exception)
 static PyObject *raised_at(PyObject *exception)
 {
     PyObject *traceback = PyException_GetTraceback(exception), *place = NULL;
-    PyTracebackObject *link = traceback && PyTraceBack_Check(traceback) ? (PyTracebackObject *)traceback : NULL;
-    for (; link; link = link->tb_next) {
+    PyTracebackObject *link = traceback && PyTraceBack_Check(traceback) ? (PyTracebackObject *)Py_NewRef(traceback) : NULL;
+    while (link) {
         PyCodeObject *code = PyFrame_GetCode(link->tb_frame);
         uint16_t file;
         if (code_is_users(code, &file)) {
@@ -212,6 +213,9 @@ static PyObject *raised_at(PyObject *exception)
             Py_XDECREF(former);
         }
         Py_DECREF(code);
+        PyTracebackObject *next = (PyTracebackObject *)Py_XNewRef((PyObject *)link->tb_next);
+        Py_DECREF(link);
+        link = next;
     }
     Py_XDECREF(traceback);
     PyErr_Clear();

@@ -38,23 +38,45 @@ Py_ssize_t slot_offset(PyTypeObject *type, const char *name)
     return offset;
 }
 
+/* New references, so that without a GIL nobody takes them away meanwhile. */
+PyObject *type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return _PyType_LookupRef(type, name);
+#else
+    return Py_XNewRef(_PyType_Lookup(type, name));
+#endif
+}
+
+static PyObject *dict_lookup(PyObject *dict, PyObject *key)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *found = NULL;
+    (void)PyDict_GetItemRef(dict, key, &found);
+    return found;
+#else
+    return Py_XNewRef(PyDict_GetItemWithError(dict, key));
+#endif
+}
+
 /* An attribute, found without running a line of the script: a member of C, or what lies in the instance or its class as it
  * is. A class's own __getattribute__, a property or a __getattr__ is not asked. New reference, NULL when there is none. */
 PyObject *quiet_attribute(PyObject *object, const char *name)
 {
     PyObject *key = PyUnicode_InternFromString(name);
-    PyObject *found = key ? _PyType_Lookup(Py_TYPE(object), key) : NULL; /* borrowed */
+    PyObject *found = key ? type_lookup(Py_TYPE(object), key) : NULL, *value;
     if (found && Py_IS_TYPE(found, &PyGetSetDescr_Type)) {
         PyGetSetDef *member = ((PyGetSetDescrObject *)found)->d_getset;
-        found = member->get ? member->get(object, member->closure) : NULL;
+        value = member->get ? member->get(object, member->closure) : NULL;
     } else {
         PyObject **own = _PyObject_GetDictPtr(object);
-        PyObject *value = key && own && *own ? PyDict_GetItemWithError(*own, key) : NULL;
-        found = Py_XNewRef(value ? value : found);
+        value = key && own && *own ? dict_lookup(*own, key) : NULL;
+        value = value ? value : Py_XNewRef(found);
     }
+    Py_XDECREF(found);
     Py_XDECREF(key);
     PyErr_Clear();
-    return found;
+    return value;
 }
 
 /* The qualified name of a function, however it is bound; NULL of what is called otherwise. New reference. */

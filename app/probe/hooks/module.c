@@ -2,6 +2,9 @@
 #include <dlfcn.h>
 
 #include "hooks.h"
+#ifdef Py_GIL_DISABLED
+#include "internal/pycore_ceval.h"
+#endif
 
 const struct probe_api *probe;
 
@@ -37,21 +40,46 @@ static PyObject *mark(PyObject *module, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static const char *calibrate(void)
+{
+    probe->gil_begin();
+    PyThreadState *thread = PyEval_SaveThread();
+    probe->gil_released();
+    PyEval_RestoreThread(thread);
+    return probe->gil_end();
+}
+
+#ifdef Py_GIL_DISABLED
+/* A free-threaded interpreter turns its GIL on when an extension is imported that asks for it (Python/ceval_gil.c): looked at
+ * whenever anything is audited, which the start of a thread and the next import are. */
+static _Atomic bool may_get_a_gil;
+
+static void look_for_gil(void)
+{
+    PyThreadState *thread = atomic_load(&may_get_a_gil) ? PyThreadState_GetUnchecked() : NULL;
+    struct probe_ring *ring = thread ? observing() : NULL;
+    if (!ring || !_PyEval_IsGILEnabled(thread) || !atomic_exchange(&may_get_a_gil, false))
+        return;
+    const char *why = calibrate();
+    char text[200];
+    int size = snprintf(text, sizeof text, "an extension has turned the GIL on%s%s", why ? ", it is not observed: " : "",
+                        why ? why : "");
+    struct probe_where said = {.text = probe->intern(text, (size_t)size)};
+    probe_emit(ring, probe_now(), probe->thread()->lane, PROBE_MARK, PROBE_MARK_HOOK, &said, PROBE_NO_VALUE);
+}
+#else
+static void look_for_gil(void)
+{
+}
+#endif
+
 /* gil(): None when the GIL is observed from now on, else why it is not. */
 static PyObject *calibrate_gil(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-#ifdef Py_GIL_DISABLED
-    return PyUnicode_FromString("this interpreter has none");
-#else
-    probe->gil_begin();
-    PyThreadState *thread = PyEval_SaveThread();
-    probe->gil_released();
-    PyEval_RestoreThread(thread);
-    const char *why = probe->gil_end();
+    const char *why = observing() ? calibrate() : NULL;
     return why ? PyUnicode_FromString(why) : Py_NewRef(Py_None);
-#endif
 }
 
 /* failed(exception): what runs on this thread ends with it, uncaught. */
@@ -88,6 +116,9 @@ static PyObject *arm(PyObject *module, PyObject *unused)
     (void)unused;
     if (probe)
         probe->arm();
+#ifdef Py_GIL_DISABLED
+    atomic_store(&may_get_a_gil, !_PyEval_IsGILEnabled(PyThreadState_Get()));
+#endif
     Py_RETURN_NONE;
 }
 
@@ -96,6 +127,7 @@ static PyObject *arm(PyObject *module, PyObject *unused)
 static int on_audit(const char *event, PyObject *arguments, void *unused)
 {
     (void)unused;
+    look_for_gil();
     if (event[0] != 's' || strcmp(event, "sys.excepthook") != 0 || !PyTuple_Check(arguments) || PyTuple_GET_SIZE(arguments) < 3)
         return 0;
     PyObject *exception = PyTuple_GET_ITEM(arguments, 2);
@@ -111,7 +143,7 @@ static bool is_main_interpreter(void)
 }
 
 /* Whether this interpreter is observed: the preloaded library is there, speaks our version and has a ring. The hooks are the
- * main interpreter's; of a subinterpreter only what its threads do in libc is seen. */
+ * main interpreter's; of a subinterpreter its GIL, and what its threads do in libc, are seen. */
 static PyObject *is_observed(PyObject *module, PyObject *unused)
 {
     (void)module;
@@ -126,6 +158,7 @@ static PyMethodDef methods[] = {
     {"failed", failed, METH_O, NULL},
     {"arm", arm, METH_NOARGS, NULL},
     {"name_locks", names_install, METH_O, NULL},
+    {"joins", joins_install, METH_O, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},
     {"mark", mark, METH_VARARGS, NULL},

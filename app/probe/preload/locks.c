@@ -106,7 +106,7 @@ void probe_waits_for(const sem_t *semaphore)
     struct probe_about *about = &probe_thread()->about;
     struct probe_shared *shared = probe_shared(semaphore);
     uint32_t word = probe_noted(names, semaphore);
-    *about = (struct probe_about){.text = word & ((1u << KIND_SHIFT) - 1)};
+    *about = word ? (struct probe_about){.text = word & ((1u << KIND_SHIFT) - 1)} : probe_thread()->joins;
     if (kind_of(word) != PROBE_LOCK_MUTEX && kind_of(word) != PROBE_LOCK_THREAD)
         return;
     about->who = shared ? atomic_load_explicit(&shared->owner, memory_order_relaxed) : probe_noted(owners, semaphore);

@@ -71,7 +71,8 @@ bool probe_gil_held(void);
 void probe_gil_begin(void);
 void probe_gil_released(void);
 const char *probe_gil_end(void);
-void probe_gil_after_fork(bool held);
+bool probe_gil_elsewhere(void);
+void probe_gil_again(enum probe_gil what, uint32_t number);
 
 /* output.c */
 void probe_output(int fd, const char *bytes, size_t size);

@@ -76,17 +76,19 @@ struct probe_thread *probe_thread(void)
 /* In a new process, and in the child of a fork, the calling thread is the first one. */
 void probe_thread_after_fork(void)
 {
-    bool held = self.gil == PROBE_GIL_TAKE;
+    enum probe_gil gil = self.gil;
+    uint32_t number = self.gil_number;
     self = (struct probe_thread){0};
     pthread_setspecific(end_key, NULL);
     begin_thread(0, probe_now(), "MainThread");
-    probe_gil_after_fork(held);
+    probe_gil_again(gil, number);
 }
 
 struct start {
     void *(*routine)(void *);
     void *argument;
     uint32_t creator;
+    bool gil_elsewhere;
 };
 
 static void *run_thread(void *packed)
@@ -94,6 +96,8 @@ static void *run_thread(void *packed)
     struct start start = *(struct start *)packed;
     free(packed);
     begin_later_thread(start.creator);
+    if (start.gil_elsewhere)
+        probe_gil_again(PROBE_GIL_LEAVE, 0);
     return start.routine(start.argument);
 }
 
@@ -104,7 +108,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
         return real_pthread_create()(thread, attributes, routine, argument);
     if (!probe_armed())
         probe_arms_itself();
-    *start = (struct start){routine, argument, probe_thread()->current};
+    *start = (struct start){routine, argument, probe_thread()->current, probe_gil_elsewhere()};
     int error = real_pthread_create()(thread, attributes, run_thread, start);
     if (error)
         free(start);

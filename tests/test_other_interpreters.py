@@ -1,0 +1,78 @@
+"""What scripts/interpreters.py checks, on every other CPython of this machine: their GILs, also those of subinterpreters."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.records import LaneKind
+from app.recorder import extension, interpreters, probe
+from scripts.interpreters import check, check_own, has_own
+from tests.observed import observe, script
+
+__all__ = ["script"]
+pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+
+
+def others() -> list[str]:
+    """One CPython of each version from 3.12 on: on the path, or as pyenv keeps them."""
+    homes = sorted((Path.home() / ".pyenv/versions").glob("3.*/bin"))
+    named = {f"python3.{minor}": [*map(str, homes), None] for minor in range(12, 20)}
+    found = (
+        next(filter(None, (shutil.which(name, path=folder) for folder in folders)), None) for name, folders in named.items()
+    )
+    return [python for python in found if python and Path(python).resolve() != Path(sys.executable).resolve()]
+
+
+OTHERS = pytest.mark.parametrize("python", others() or [pytest.param("", marks=pytest.mark.skip(reason="there are no others"))])
+
+
+@OTHERS
+def test_the_gil_of_another_interpreter_is_seen(python: str, tmp_path: Path) -> None:
+    assert check(python, tmp_path)
+
+
+@OTHERS
+def test_a_subinterpreters_own_gil_has_a_lane_and_its_holder_is_not_shown_without_one(python: str, tmp_path: Path) -> None:
+    if not has_own(python):
+        pytest.skip("it has none")
+    assert check_own(python, tmp_path)
+
+
+@OTHERS
+def test_its_extension_is_built_when_it_is_first_asked_for(
+    python: str, script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    caches = (extension.folder, extension.missing)
+    for kept in caches:
+        kept.cache_clear()
+    source = "import threading\nt = threading.Timer(0.05, print)\nt.name = 'called so'\nt.start()\nt.join()\n"
+    try:
+        run = observe(script(source), python=[python])
+    finally:
+        for kept in caches:
+            kept.cache_clear()
+    observers = run.json["header"]["observers"]
+    if observers["lines"] != "exact":
+        assert observers["lines"].startswith("unavailable: _hooks")
+        assert observers["threads"] == "exact"
+        pytest.skip(observers["lines"])
+    main, other = run.lanes(LaneKind.THREAD)
+    assert other.name == "called so"
+    joins = [detail for _t, _end, detail in run.waits(main.id, "lock") if detail.get("text") == "Thread.join"]
+    assert {detail["line"] for detail in joins} == {5}
+    assert {(detail["object"], detail["holder"]) for detail in joins} == {("Thread called so", other.id)}
+
+
+def test_without_its_headers_the_reason_is_said() -> None:
+    said = {"implementation": "CPython", "version": "3.99.0", "free_threaded": False}
+    bare = interpreters.Interpreter("/opt/python3.99", said, (), ".cpython-399-x86_64-linux-gnu.so", "/opt/none")
+    assert (
+        extension.missing(bare)
+        == "_hooks.cpython-399-x86_64-linux-gnu.so is not built: the headers of /opt/python3.99 are not installed"
+    )
