@@ -119,7 +119,8 @@ def check_own(python: str, folder: Path) -> str:
     spans = spans_of(run)
     assert said[:2] == "3.", f"the script ended with {run.end and run.end['outcome']}: {said[-200:]}"
     gils = [lane for lane in run.lanes if lane.kind is LaneKind.GIL]
-    assert [lane.name for lane in gils] == ["GIL", "GIL 1", "GIL 2"], f"{said}: GIL lanes {[lane.name for lane in gils]}"
+    names = [lane.name for lane in gils]
+    assert names in (["GIL"], ["GIL", "GIL 1", "GIL 2"]), f"{said}: GIL lanes {names}"
     without = 0.0
     for worker in [lane for lane in run.lanes if lane.name == "works"]:
         mine = spans.of(worker.id)
@@ -128,6 +129,8 @@ def check_own(python: str, folder: Path) -> str:
         ]
         assert shares[0] > 3 * shares[1], f"{said}: shown without a GIL for {shares[1]:.0%} of its life, though it held its own"
         without = max(without, shares[1])
+    if len(gils) == 1:
+        return f"{said}: subinterpreters' own GILs are not observed (no extension), shown without one {without:.1%}"
     held = [int(spans.of(lane.id).in_state(State.GIL_HELD).length.sum()) for lane in gils[1:]]
     assert all(held), f"{said}: a GIL that nobody held"
     ends = [State(int(spans.of(lane.id).state[-1])) for lane in gils[1:]]

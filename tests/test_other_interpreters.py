@@ -40,7 +40,25 @@ def test_the_gil_of_another_interpreter_is_seen(python: str, tmp_path: Path) -> 
 def test_a_subinterpreters_own_gil_has_a_lane_and_its_holder_is_not_shown_without_one(python: str, tmp_path: Path) -> None:
     if not has_own(python):
         pytest.skip("it has none")
-    assert check_own(python, tmp_path)
+    why = extension.missing(interpreters.ask(python))
+    assert ("not observed" in check_own(python, tmp_path)) == bool(why)
+
+
+@OTHERS
+def test_without_an_extension_its_holder_is_not_shown_without_one_either(
+    python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_own(python):
+        pytest.skip("it has none")
+    boot = tmp_path / "probe/boot"
+    shutil.copytree(probe.BOOT, boot)
+    monkeypatch.setattr(probe, "BOOT", boot)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    extension.folder.cache_clear()
+    try:
+        assert check_own(python, tmp_path)
+    finally:
+        extension.folder.cache_clear()
 
 
 @OTHERS

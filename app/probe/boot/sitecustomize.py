@@ -240,7 +240,10 @@ def _without_hooks(folder: str) -> None:
     spec = spec_from_loader(loader.name, loader)
     if spec is not None:
         module = module_from_spec(spec)
-        loader.exec_module(module)
+        try:
+            loader.exec_module(module)
+        except ImportError:  # no ctypes, or a subinterpreter that may not load it
+            return
         module.observe()
 
 

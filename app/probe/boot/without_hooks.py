@@ -1,4 +1,4 @@
-"""For an interpreter that has no built extension: threads, blocking calls, output and the GIL are observed all the same.
+"""For an interpreter that has no extension: threads, blocking calls, output and the GIL are observed all the same.
 
 The preloaded library needs no Python; only the GIL's calibration needs one release and one take. A ctypes call through CDLL is
 just that (it lets the GIL go around the foreign function), one through PyDLL keeps it.

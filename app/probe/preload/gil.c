@@ -152,6 +152,8 @@ EXPORT int pthread_cond_init(pthread_cond_t *restrict condition, const pthread_c
     before = (uintptr_t)condition;
     if (distance && before - former == distance && probe_observing() && probe_thread()->gil == PROBE_GIL_DROP) {
         calibrating.ahead = true;
+        if (!atomic_load(&probe_find)) /* nobody to calibrate it */
+            atomic_store(&some_unknown, true);
         say(PROBE_GIL_LEAVE, probe_thread()->gil_number);
     }
     return real_pthread_cond_init()(condition, attributes);
