@@ -48,6 +48,17 @@ def test_samples_are_counted_on_a_lane_below_the_process_and_end_with_it() -> No
     assert run.counters["t"].tolist()[:2] == [200, 300]
 
 
+def test_what_was_looked_at_while_a_process_ended_does_not_come_after_its_zero() -> None:
+    timeline = Timeline()
+    key = timeline.add_process(7, 1, 100, "python")
+    timeline.resident(key, 450, 5 * MIB)
+    timeline.end_process(key, 400)
+    header = blocks.MAGIC + blocks.encode_document(BlockKind.HEADER, 0, {"t0_ns": 0})
+    run = recording.read([header, timeline.take(1000)])
+    assert run.counters["value"].tolist() == [5 * MIB, 0]
+    assert run.counters["t"].tolist() == sorted(run.counters["t"].tolist())
+
+
 def test_a_process_is_looked_at_and_only_what_changed_is_told(proc_fd: int) -> None:
     sampler = MemorySampler(proc_fd)
     me = ring(os.getpid())

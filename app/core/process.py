@@ -58,6 +58,8 @@ class ProcessNumbers:
         self.new_threads: list[tuple[int, int, int]] = []
         self._gils: dict[int, int] = {}
         self._memory: int | None = None
+        self.memory_ns = 0
+        """When its resident memory was looked at last."""
 
     def gil_lane(self, t_ns: int, number: int) -> int:
         """The lane of one of this process's GILs (0: the main interpreter's), opened the first time it is seen."""
@@ -77,6 +79,7 @@ class ProcessNumbers:
         if self._memory is None:
             name = self._strings.number("resident memory")
             self._memory = self._lanes.open(t_ns, self.lane, LaneKind.MEMORY, name, self.pid, 0)
+        self.memory_ns = t_ns
         return self._memory
 
     def lanes(self, local: NDArray[np.unsignedinteger]) -> NDArray[np.uint32]:

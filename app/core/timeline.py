@@ -157,7 +157,7 @@ class Timeline:
         numbers = self._processes[process]
         t_ns = end_ns(numbers, self._lanes, t_ns)
         if numbers.memory_sampled:
-            self.resident(process, t_ns, 0)
+            self.resident(process, max(t_ns, numbers.memory_ns), 0)  # it may have been looked at while it was ending
         self._pending.append(ends(numbers, self._lanes, t_ns))
 
     def finish(self, t_ns: int) -> bytes:

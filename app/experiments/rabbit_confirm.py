@@ -34,6 +34,7 @@ name = "confirms"
 kind = "choice"
 default = "off"
 choices = ["off", "on"]
+labels = { off = { zh = "关", en = "off" }, on = { zh = "开", en = "on" } }
 title = { zh = "发布确认", en = "Publisher confirms" }
 
 [[expected]]

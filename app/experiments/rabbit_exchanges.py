@@ -41,6 +41,7 @@ name = "unroutable"
 kind = "choice"
 default = "dropped"
 choices = ["dropped", "returned"]
+labels = { dropped = { zh = "丢弃", en = "is dropped" }, returned = { zh = "退回", en = "is returned" } }
 title = { zh = "无处可去的消息", en = "A message that leads nowhere" }
 note = { zh = "returned：以 mandatory=True 发布", en = "returned: published with mandatory=True" }
 

@@ -33,6 +33,7 @@ name = "c"
 kind = "choice"
 default = "consumes"
 choices = ["consumes", "publishes"]
+labels = { consumes = { zh = "消费", en = "consumes" }, publishes = { zh = "发布", en = "publishes" } }
 title = { zh = "C 程序做什么", en = "What the C program does" }
 
 [[expected]]

@@ -59,8 +59,8 @@ says = { zh = "greenlet 的交接不经过内核", en = "greenlets handed over w
 title = { zh = "400 个来回", en = "400 round trips" }
 
 [[runs]]
-title = { zh = "4000 个来回：更准，记录也更多", en = "4000 round trips: more exact, and more to record" }
-parameters = { rounds = 4000 }
+title = { zh = "1000 个来回：更准，记录也更多", en = "1000 round trips: more exact, and more to record" }
+parameters = { rounds = 1000 }
 """
 
 import argparse

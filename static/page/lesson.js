@@ -21,6 +21,7 @@ export class Lesson {
     this.experiment = setting.experiment;
     this.#ran = setting.runAtStart;
     need("#about-toggle").hidden = !this.experiment;
+    document.querySelector("#note-more")?.addEventListener("click", () => this.#unfold());
     if (this.experiment?.question) this.#question = this.#newQuestion(this.experiment);
     this.suit();
   }
@@ -60,6 +61,13 @@ export class Lesson {
   open(open) {
     need("#about").hidden = !open;
     need("#about-toggle").setAttribute("aria-pressed", String(open));
+  }
+
+  /** Beside the sample the note is folded to its beginning, so that the timeline keeps its room. */
+  #unfold() {
+    const whole = need("#about").toggleAttribute("data-whole");
+    need("#note-more").setAttribute("aria-expanded", String(whole));
+    need("#note-more").textContent = t(whole ? "question.foldNote" : "question.wholeNote");
   }
 
   toggle() {

@@ -17,6 +17,7 @@ export class Legend {
   constructor(root) {
     this.root = root;
     root.setAttribute("aria-label", t("legend.title"));
+    root.tabIndex = 0; // where it is longer than its place it scrolls, by keyboard too
   }
 
   /** @param {Uint8Array} seen which states occur, by number */

@@ -12,7 +12,24 @@ from tests.experiments.observe import FOLDER
 
 EXPERIMENTS = Catalogue.load(FOLDER).experiments
 CODE_LINES = 60
-NAMES = {"asyncio", "gevent", "greenlet", "hashlib", "zlib", "bz2", "select", "poll", "epoll", "send", "receive", "1"}
+NAMES = {
+    "asyncio",
+    "gevent",
+    "greenlet",
+    "hashlib",
+    "zlib",
+    "bz2",
+    "select",
+    "poll",
+    "epoll",
+    "send",
+    "receive",
+    "1",
+    "direct",
+    "fanout",
+    "topic",
+    "headers",
+}
 """Choices that are called the same in every language: modules, calls, programs."""
 
 each = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.id)
