@@ -18,15 +18,15 @@ zh = "没有锁会丢更新；有锁不丢，但要等"
 en = "Without a lock updates are lost; with it none, but there is waiting"
 
 [question]
-text = { zh = "4 个线程各执行 100000 次 counter = counter + one(1)。有 GIL 在，最后 counter 是多少？", en = "4 threads each do counter = counter + one(1) 100000 times. Python has the GIL. What is counter at the end?" }
+text = { zh = "4 个线程各执行 500000 次 counter = counter + one(1)。有 GIL 在，最后 counter 是多少？", en = "4 threads each do counter = counter + one(1) 500000 times. Python has the GIL. What is counter at the end?" }
 answers = [
-    { zh = "正好 400000：GIL 使每条语句成为原子的", en = "Exactly 400000: the GIL makes each statement atomic" },
-    { zh = "少于 400000", en = "Less than 400000" },
-    { zh = "多于 400000", en = "More than 400000" },
+    { zh = "正好 2000000：GIL 使每条语句成为原子的", en = "Exactly 2000000: the GIL makes each statement atomic" },
+    { zh = "少于 2000000", en = "Less than 2000000" },
+    { zh = "多于 2000000", en = "More than 2000000" },
 ]
 correct = 1
 explanation = { zh = "线程可能在读出旧值之后、写回之前让出 GIL。等它再写回时，其他线程这期间的更新全被盖掉，所以结果偏少，而且每次不同。", en = "A thread may let go of the GIL after it has read the old value and before it writes. When it then writes, all that the others added meanwhile is overwritten: the result is too small, and another one each time." }
-when = { variant = "plain", workers = 4, count = 100000 }
+when = { variant = "plain", workers = 4, count = 500000 }
 
 [[parameters]]
 name = "variant"
@@ -47,7 +47,7 @@ title = { zh = "线程或协程数", en = "Threads or coroutines" }
 [[parameters]]
 name = "count"
 kind = "int"
-default = 100000
+default = 500000
 minimum = 1000
 maximum = 1000000
 title = { zh = "每个加几次", en = "Additions of each" }
@@ -156,7 +156,7 @@ def run_threads(function, workers, count):
 parser = argparse.ArgumentParser()
 parser.add_argument("--variant", choices=["plain", "lock", "coroutines", "await"], default="plain")
 parser.add_argument("--workers", type=int, default=4)
-parser.add_argument("--count", type=int, default=100_000)
+parser.add_argument("--count", type=int, default=500_000)
 args = parser.parse_args()
 
 if args.variant in ("plain", "lock"):

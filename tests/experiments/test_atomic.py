@@ -22,7 +22,7 @@ def counted(run: Seen) -> tuple[int, int, int]:
 
 def test_threads_without_a_lock_lose_updates() -> None:
     counter, expected, lost = counted(seen("atomic"))
-    assert expected == 400_000
+    assert expected == 2_000_000
     assert 0 < lost == expected - counter
 
 
@@ -38,7 +38,7 @@ def test_they_lose_them_although_no_two_run_at_once() -> None:
 
 def test_with_the_lock_none_is_lost_and_threads_wait_for_it_at_its_line() -> None:
     run = seen("atomic", variant="lock")
-    assert counted(run) == (400_000, 400_000, 0)
+    assert counted(run) == (2_000_000, 2_000_000, 0)
     threads = run.named(LaneKind.THREAD, "(add_with_lock)")
     waits = [detail for lane in threads for _b, _e, detail in run.waits(lane.id, "lock")]
     assert len(waits) >= 4
@@ -55,17 +55,17 @@ def test_coroutines_take_turns_in_one_thread_and_wait_for_no_lock(variant: str) 
     assert len(tasks) == 4
     assert in_order(span for task in tasks for span in run.stays(task, "running"))
     switches = [len(run.stays(task, "running")) for task in tasks]
-    assert switches == [{"coroutines": 101, "await": 1001}[variant]] * 4
+    assert switches == [{"coroutines": 501, "await": 5001}[variant]] * 4
 
 
 def test_between_awaits_nothing_is_lost() -> None:
-    assert counted(seen("atomic", variant="coroutines")) == (400_000, 400_000, 0)
+    assert counted(seen("atomic", variant="coroutines")) == (2_000_000, 2_000_000, 0)
 
 
 def test_across_an_await_coroutines_lose_as_well() -> None:
     _counter, expected, lost = counted(seen("atomic", variant="await"))
     # All four read the same old value before any of them writes.
-    assert (expected, lost) == (4000, 3000)
+    assert (expected, lost) == (20_000, 15_000)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
