@@ -26,7 +26,7 @@ def test_the_helper_waits_for_the_data_and_gets_them() -> None:
 def test_the_caller_neither_waits_nor_reads() -> None:
     run = seen("io-async")
     main = run.one(LaneKind.THREAD, "MainThread")
-    started = max(end for _begin, end, detail in run.waits(main.id, "lock") if detail["text"] == "Thread.start")
+    started = max(end for _begin, end, detail in run.waits(main.id, "lock") if detail.get("text") == "Thread.start")
     begin, end = helper_read(run)
     span = max(begin, started), end
     for state in ("read", "poll", "sleep", "lock"):
