@@ -84,7 +84,7 @@ import time
 
 
 def spin():
-    sum(range(1000))
+    sum(range(10_000))
 
 
 def nap():
