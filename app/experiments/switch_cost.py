@@ -25,7 +25,7 @@ answers = [
     { zh = "十倍以上", en = "Ten times or more" },
 ]
 correct = 2
-explanation = { zh = "greenlet 的切换只保存和恢复寄存器与栈，不到 1 微秒；线程要由内核唤醒、调度，还要换手 GIL，通常要十几微秒以上。", en = "A greenlet switch saves and restores registers and stack and takes less than 1 µs. A thread must be woken and scheduled by the kernel, and the GIL must change hands: often ten or more µs." }
+explanation = { zh = "greenlet 的切换只保存和恢复寄存器与栈，不到 1 微秒；线程要由内核唤醒、调度，还要换手 GIL，通常要几微秒到几十微秒。", en = "A greenlet switch saves and restores registers and stack and takes less than 1 µs. A thread must be woken and scheduled by the kernel, and the GIL must change hands: several to tens of µs as a rule." }
 
 [[parameters]]
 name = "rounds"
