@@ -11,7 +11,7 @@ en = "Blocking I/O: wait, then copy"
 
 [note]
 zh = "一次读分两个阶段：等数据到达内核（等待阶段），再把数据从内核复制到程序的内存（复制阶段）。阻塞的 recv 两个阶段都不返回：数据没到，线程就睡着，不占 CPU；数据一到，内核叫醒它，由它自己在系统调用里完成复制，然后 recv 才返回。等待长达 1 秒，复制只要几微秒：在整幅图里看不见；点图下方“复制”后面的时间，就能放大来看。"
-en = "A read has two phases: the data must arrive in the kernel (wait), and then be copied from the kernel into the program's memory (copy). A blocking recv returns from neither: until data come, the thread sleeps and uses no CPU; then the kernel wakes it, the thread itself does the copying inside the system call, and only then does recv return. The wait takes a second, the copy a few microseconds: it cannot be seen in the whole picture; click the time of the copy below the picture to zoom in on it."
+en = "A read has two phases: the data must arrive in the kernel (wait), and then be copied from the kernel into the program's memory (copy). A blocking recv returns during neither: until data come, the thread sleeps and uses no CPU; then the kernel wakes it, the thread itself does the copying inside the system call, and only then does recv return. The wait takes a second, the copy a few microseconds: it cannot be seen in the whole picture; click the time of the copy below the picture to zoom in on it."
 
 [shows]
 zh = "recv 里先睡 1 秒，再用几微秒复制"
