@@ -85,8 +85,9 @@ def test_the_gil_lane_and_the_threads_tell_the_same() -> None:
         # From its first take on: what a thread is before it ever asked for the GIL is not the GIL's to say.
         ran = [span for span in run.stays(lane, "running") if span[1] > held[0][0]]
         ran[0] = max(ran[0][0], held[0][0]), ran[0][1]
-        assert common(held, ran) / length(ran) > 0.98
-        # Whoever has the GIL may be inside a call into the system, but is not shown as one who waits for it or lacks it.
+        # And until its end is told: on a busy machine it may be taken off its core before it lets go for the last time.
+        held = [(begin, min(end, run.life(lane)[1])) for begin, end in held if begin < run.life(lane)[1]]
+        assert common(held, ran) / max(length(held), length(ran)) > 0.98
         assert common(held, run.stays(lane, "gil-wait", "no-gil")) < 0.02 * length(held)
 
 
