@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
+from app.core import rows
 from app.core.objects import EVENT
 from app.core.records import LaneKind, State
 from app.core.tables import LaneTable
@@ -45,24 +46,24 @@ class Calls:
         ends = np.flatnonzero((due["moved"][states] != 0) & (due["state"][states] == State.RUNNING))
         begins = self._begins(due, states, ends)
         called = np.isin(begins["state"], _CALLS)
-        rows, begins = states[ends[called]], begins[called]
-        moved = _moved(due[rows], begins)
+        returned, begins = states[ends[called]], rows.pick(begins, called)
+        moved = _moved(rows.pick(due, returned), begins)
         self._remember(due, states)
         reads = ~moved["writes"] & (moved["bytes"] > 0) & np.isin(begins["state"], _READS)
-        copies = self._copies(due, rows[reads], begins[reads], moved[reads], woken) if kernel else due[:0]
-        due["object"][rows] = 0
+        picked = (returned[reads], rows.pick(begins, reads), rows.pick(moved, reads))
+        copies = self._copies(due, *picked, woken) if kernel else due[:0]
+        due["object"][returned] = 0
         if kernel:
             self._remember_woken(due, woken)
         if not len(copies):
             return due, moved
-        merged = np.concatenate([due, copies])
-        return merged[np.lexsort((np.append(np.zeros(len(due)), np.ones(len(copies))), merged["t"]))], moved
+        return rows.in_order(rows.join([due, copies]), "t"), moved
 
     def going_on(self) -> NDArray[np.void]:
         """Calls that have begun and not returned, as rows of MOVED without an end."""
         if not self._open:
             return np.empty(0, MOVED)
-        begins = np.concatenate(list(self._open.values()))
+        begins = rows.join(list(self._open.values()))
         out = np.zeros(len(begins), MOVED)
         out["begin"], out["lane"], out["object"] = begins["t"], begins["lane"], begins["object"]
         out["writes"] = (begins["state"] == State.WRITE) | (begins["moved"] != 0)
@@ -70,7 +71,7 @@ class Calls:
 
     def _begins(self, due: NDArray[np.void], states: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.void]:
         """The state each of these ended: the row before it on its lane, here or in an earlier batch."""
-        begins = due[states[np.maximum(ends - 1, 0)]]
+        begins = rows.pick(due, states[np.maximum(ends - 1, 0)])
         lane = due["lane"][states]
         earlier = (ends == 0) | (lane[np.maximum(ends - 1, 0)] != lane[ends])
         for at in np.flatnonzero(earlier).tolist():
@@ -81,7 +82,7 @@ class Calls:
         lane = due["lane"][states]
         for at in states[np.append(lane[1:] != lane[:-1], True)[: len(lane)]].tolist():
             if due["state"][at] in _CALLS:
-                self._open[int(due["lane"][at])] = due[at : at + 1].copy()
+                self._open[int(due["lane"][at])] = rows.copy(due[at : at + 1])
             else:
                 self._open.pop(int(due["lane"][at]), None)
 
@@ -104,20 +105,20 @@ class Calls:
     def _copies(
         self,
         due: NDArray[np.void],
-        rows: NDArray[np.intp],
+        returned: NDArray[np.intp],
         begins: NDArray[np.void],
         moved: NDArray[np.void],
         woken: NDArray[np.intp],
     ) -> NDArray[np.void]:
-        thread = due["lane"][rows].astype(np.int64)
+        thread = due["lane"][returned].astype(np.int64)
         former = np.array([self._woken_ns.get(lane, 0) for lane in thread.tolist()], np.uint64)
         whose = self._lanes.parent[due["lane"][woken]].astype(np.int64)
         place = len(due) + 1
-        latest = np.searchsorted(whose * place + woken, thread * place + rows) - 1
+        latest = np.searchsorted(whose * place + woken, thread * place + returned) - 1
         at_ns = former
         if len(woken):
             at_ns = np.where((latest >= 0) & (whose[latest] == thread), due["t"][woken[latest]], former)
-        copies = begins.copy()
+        copies = rows.copy(begins)
         copies["t"] = np.maximum(at_ns, begins["t"])
         copies["state"], copies["value"], copies["object"] = State.COPY, moved["bytes"], moved["object"]
         return copies

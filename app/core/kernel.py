@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core import rows
 from app.core.records import LaneKind, State
 from app.core.tables import LaneTable, StringTable
 
@@ -67,9 +68,9 @@ class KernelLanes:
     def rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """States of core lanes and strips, as rows of (t, lane, state, value)."""
         self.switches += len(switches)
-        execs = switches[switches["what"] == What.EXEC]
-        switches = self._with_the_lost(switches[switches["what"] != What.EXEC])
-        return np.concatenate([self._core_rows(switches), self._strip_rows(self._with_ends_by_exec(switches, execs))])
+        execs = rows.pick(switches, switches["what"] == What.EXEC)
+        switches = self._with_the_lost(rows.pick(switches, switches["what"] != What.EXEC))
+        return rows.join([self._core_rows(switches), self._strip_rows(self._with_ends_by_exec(switches, execs))])
 
     def _with_ends_by_exec(self, switches: NDArray[np.void], execs: NDArray[np.void]) -> NDArray[np.void]:
         """Every thread of a program that gave way to another ends with it."""
@@ -81,12 +82,11 @@ class KernelLanes:
             self._pids[pid] = [tid for tid in tids if tid not in former]  # the new program's, if it has spoken already
         if not ends:
             return switches
-        rows = np.concatenate([switches, np.array(ends, SWITCH)])
-        return rows[np.argsort(rows["t"], kind="stable")]
+        return rows.in_order(rows.join([switches, np.array(ends, SWITCH)]), "t")
 
     def _with_the_lost(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         """The same, but LOST rows name the thread that was on their core: nobody knows when it left."""
-        out = switches.copy()
+        out = rows.copy(switches)
         for core in np.unique(out["core"]).tolist():
             at = np.flatnonzero(out["core"] == core)
             here = np.append(self._on.get(core, 0), np.where(out["what"][at] == What.IN, out["tid"][at], 0))
@@ -96,19 +96,19 @@ class KernelLanes:
         return out
 
     def _core_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
-        rows = np.zeros(len(switches), _ROW)
-        rows["t"] = switches["t"]
+        out = np.zeros(len(switches), _ROW)
+        out["t"] = switches["t"]
         for core in np.unique(switches["core"]).tolist():
             if core not in self._cores:
                 first = int(switches["t"][switches["core"] == core][0])
                 name = self._strings.number(f"core {core}")
                 self._cores[core] = self._lanes.open(first, 0, LaneKind.CORE, name, 0, 0)
-            rows["lane"][switches["core"] == core] = self._cores[core]
+            out["lane"][switches["core"] == core] = self._cores[core]
         came = switches["what"] == What.IN
-        rows["state"] = np.where(came, State.ON_CPU, State.CORE_IDLE)
-        rows["state"][switches["what"] == What.LOST] = State.UNOBSERVED
-        rows["value"] = np.where(came, switches["tid"], np.nan)
-        return rows
+        out["state"] = np.where(came, State.ON_CPU, State.CORE_IDLE)
+        out["state"][switches["what"] == What.LOST] = State.UNOBSERVED
+        out["value"] = np.where(came, switches["tid"], np.nan)
+        return out
 
     def _strip_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
         lane_of = np.zeros(len(switches), np.uint32)
@@ -119,8 +119,8 @@ class KernelLanes:
             tid = int(switches["tid"][at])
             begun[at + 1 :] &= switches["tid"][at + 1 :] != tid  # the number is another's now: a thread that called exec has it
             self._strips.pop(tid, None)
-        rows = np.zeros(int(begun.sum()), _ROW)
-        known = switches[begun]
-        rows["t"], rows["lane"], rows["state"] = known["t"], lane_of[begun], _STRIP_STATE[known["what"]]
-        rows["value"] = np.where(known["what"] == What.IN, known["core"], np.nan)
-        return rows
+        out = np.zeros(int(begun.sum()), _ROW)
+        known = rows.pick(switches, begun)
+        out["t"], out["lane"], out["state"] = known["t"], lane_of[begun], _STRIP_STATE[known["what"]]
+        out["value"] = np.where(known["what"] == What.IN, known["core"], np.nan)
+        return out

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
+from app.core import rows
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import STATES, State, Unit
 
@@ -50,13 +51,13 @@ class ProcessObjects:
 
     def attach(self, numbers: ProcessNumbers, records: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """The records that are events, and a row for each with its columns object, holder, how and moved filled in."""
-        records = np.concatenate([self._waiting, records])
+        records = rows.join([self._waiting, records])
         told = np.zeros(len(records), EVENT)
         texts = numbers.strings(records["text"])
         self._tell_waits(numbers, records, texts, told)
         self._tell_descriptors(records, texts, told)
         kept = ~np.isin(records["kind"], KINDS)
-        return records[kept], told[kept]
+        return rows.pick(records, kept), rows.pick(told, kept)
 
     def _tell_waits(
         self, numbers: ProcessNumbers, records: NDArray[np.void], texts: NDArray[np.uint32], told: NDArray[np.void]
@@ -68,7 +69,7 @@ class ProcessObjects:
         order = order[np.argsort(records["lane"][order], kind="stable")]
         about = records["kind"][order] == obs.Kind.ABOUT
         goes_on = np.append(records["lane"][order][1:] == records["lane"][order][:-1], False)
-        self._waiting = records[order[about & ~goes_on]][-MAX_WAITING:]
+        self._waiting = rows.pick(records, order[about & ~goes_on])[-MAX_WAITING:]
         at = np.flatnonzero(about & goes_on & ~np.append(about[1:], False))
         said, of = order[at], order[at + 1]
         how, who = records["state"][said], records["value"][said]
@@ -87,20 +88,18 @@ class ProcessObjects:
         plain = records["value"] & ~np.where(pipes, np.uint64(obs.MOVED_WRITE), np.uint64(0))
         fd = np.where(moved, records["value"] >> np.uint64(obs.MOVED_FD_SHIFT) & np.uint64(obs.MOVED_FD_MASK), plain)
         inside = fd < MAX_DESCRIPTOR
-        rows = np.flatnonzero(inside & (moved | (is_state & np.isin(records["state"], _OF_DESCRIPTOR))))
+        of = np.flatnonzero(inside & (moved | (is_state & np.isin(records["state"], _OF_DESCRIPTOR))))
         defined = np.flatnonzero(inside & (records["kind"] == obs.Kind.OBJECT))
-        highest = int(fd[np.concatenate([rows, defined])].max(initial=0))
+        highest = int(fd[np.concatenate([of, defined])].max(initial=0))
         if highest >= len(self._described):
             self._described = np.append(self._described, np.zeros(highest + 1 - len(self._described), np.uint32))
-        words = self._described[fd[rows].astype(np.int64)]
+        words = self._described[fd[of].astype(np.int64)]
         if len(defined):
             defined = defined[np.lexsort((defined, fd[defined]))]
             place = np.uint64(len(records))
-            latest = (
-                np.searchsorted(fd[defined] * place + defined.astype(np.uint64), fd[rows] * place + rows.astype(np.uint64)) - 1
-            )
-            here = (latest >= 0) & (fd[defined][latest] == fd[rows])
+            latest = np.searchsorted(fd[defined] * place + defined.astype(np.uint64), fd[of] * place + of.astype(np.uint64)) - 1
+            here = (latest >= 0) & (fd[defined][latest] == fd[of])
             words = np.where(here, texts[defined][latest], words)
             self._described[fd[defined].astype(np.int64)] = texts[defined]  # of several, numpy keeps the last
-        named = told["object"][rows] == 0
-        told["object"][rows[named]] = words[named]
+        named = told["object"][of] == 0
+        told["object"][of[named]] = words[named]

@@ -12,11 +12,14 @@ out, because programs that are not observed inherit them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core import rows
 from app.core.copies import MOVED
 
 MAX_STREAMS = 64
@@ -60,21 +63,21 @@ class _End:
             settled = int(held.min())
         ready = self.rows["t"] <= settled
         self.settled_ns = max(self.settled_ns, settled)
-        rows, self.rows = self.rows[ready], self.rows[~ready]
-        if not len(rows):
+        calls, self.rows = rows.pick(self.rows, ready), rows.pick(self.rows, ~ready)
+        if not len(calls):
             return
-        rows = rows[np.argsort(rows["begin"], kind="stable")]
-        latest = np.maximum.accumulate(rows["t"])
-        starts = np.flatnonzero(np.append(True, rows["begin"][1:] >= latest[:-1]))
+        calls = rows.in_order(calls, "begin")
+        latest = np.maximum.accumulate(calls["t"])
+        starts = np.flatnonzero(np.append(True, calls["begin"][1:] >= latest[:-1]))
         groups = np.zeros(len(starts), _GROUP)
-        groups["begin"] = rows["begin"][starts]
-        groups["end"] = np.maximum.reduceat(rows["t"], starts)
-        lowest, highest = np.minimum.reduceat(rows["lane"], starts), np.maximum.reduceat(rows["lane"], starts)
+        groups["begin"] = calls["begin"][starts]
+        groups["end"] = np.maximum.reduceat(calls["t"], starts)
+        lowest, highest = np.minimum.reduceat(calls["lane"], starts), np.maximum.reduceat(calls["lane"], starts)
         groups["lane"] = np.where(lowest == highest, lowest, 0)
-        groups["to"] = self.moved + np.cumsum(np.add.reduceat(rows["bytes"], starts))
+        groups["to"] = self.moved + np.cumsum(np.add.reduceat(calls["bytes"], starts))
         groups["from"] = np.append(np.uint64(self.moved), groups["to"][:-1])
         self.moved = int(groups["to"][-1])
-        self.groups = np.append(self.groups, groups)
+        self.groups = rows.join([self.groups, groups])
 
 
 @dataclass
@@ -94,18 +97,27 @@ class _Stream:
             self.given_up = True
             return np.empty(0, MESSAGE)
         known = reads["from"] < self.writes.moved
-        found = reads[known]
-        self.reads.groups = reads[~known]
+        found = rows.pick(reads, known)
+        self.reads.groups = rows.pick(reads, ~known)
         if not len(found):
             return np.empty(0, MESSAGE)
-        sources = writes[np.searchsorted(writes["to"], found["from"], side="right")]
+        sources = rows.pick(writes, np.searchsorted(writes["to"], found["from"], side="right"))
         self.writes.groups = writes[np.searchsorted(writes["to"], found["to"][-1], side="right") :]
         out = np.zeros(len(found), MESSAGE)
         out["t"], out["from"], out["t2"], out["to"] = sources["begin"], sources["lane"], found["end"], found["lane"]
         out["t"] = np.where(out["t2"] - out["t"] > MAX_GAP_NS, out["t2"], out["t"])
         sure = (out["from"] != 0) & (out["to"] != 0) & (out["from"] != out["to"]) & (sources["begin"] <= found["end"])
-        arrows: NDArray[np.void] = out[sure]
-        return arrows
+        return rows.pick(out, sure)
+
+
+def _by_end(moved: NDArray[np.void]) -> Iterator[tuple[int, bool, NDArray[np.void]]]:
+    """What was moved, apart by the number of the description and the direction."""
+    ends = moved["object"].astype(np.uint64) << np.uint64(1) | moved["writes"]
+    order = np.argsort(ends, kind="stable")
+    found, starts = np.unique(ends[order], return_index=True)
+    bounds = pairwise([*starts.tolist(), len(order)])
+    for end, (start, stop) in zip(found.tolist(), bounds, strict=True):
+        yield end >> 1, bool(end & 1), rows.pick(moved, order[start:stop])
 
 
 class Streams:
@@ -126,11 +138,11 @@ class Streams:
 
     def take(self, moved: NDArray[np.void], going_on: NDArray[np.void], texts: list[str], until_ns: int) -> NDArray[np.void]:
         """Arrows as rows of MESSAGE. `going_on` are calls that have begun and not returned; `object` numbers `texts`."""
-        for number, writes in {(int(row["object"]), bool(row["writes"])) for row in np.unique(moved[["object", "writes"]])}:
+        for number, writes, calls in _by_end(moved):
             stream = self._stream(number, writes, texts)
             if stream and not stream.given_up:
                 end = stream.end(writes)
-                end.rows = np.append(end.rows, moved[(moved["object"] == number) & (moved["writes"] == writes)])
+                end.rows = rows.join([end.rows, calls])
         open_ns: dict[tuple[str | None, bool], int] = {}
         for row in going_on:
             key = self._name(int(row["object"]), bool(row["writes"]), texts), bool(row["writes"])
@@ -146,7 +158,7 @@ class Streams:
             stream.given_up = stream.given_up or sum(map(len, pending)) > MAX_PENDING
             if stream.given_up:
                 stream.reads, stream.writes = _End(), _End()
-        return np.concatenate(found)
+        return rows.join(found)
 
     def _name(self, number: int, writes: bool, texts: list[str]) -> str | None:
         if (number, writes) not in self._names:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.core import blocks
 from app.core.blocks import BlockKind
 from app.core.records import LaneKind
+from app.core.rows import pick
 
 Detail = tuple[int, int, int, float, int, int]
 """(text, file, line, value, object, holder): two string numbers, a 1-based line or 0, a number or NaN, a string number, a lane."""
@@ -70,7 +71,7 @@ class DetailTable:
         told = np.flatnonzero(some)
         if not len(told):
             return out
-        picked = rows[told]
+        picked = pick(rows, told)
         mixed = np.ascontiguousarray(picked["value"]).view(np.uint64).copy()
         for name, factor in zip(_DETAIL_COLUMNS, _FACTORS, strict=True):
             mixed = (mixed ^ picked[name].astype(np.uint64)) * factor

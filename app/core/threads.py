@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
+from app.core import rows
 from app.core.records import State
 from app.core.tables import LaneTable
 
@@ -30,7 +31,7 @@ def overlay(events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
 
     A row that changes nothing is left out.
     """
-    events = events[np.argsort(events["lane"], kind="stable")]
+    events = rows.in_order(events, "lane")
     lane = events["lane"]
     is_gil = events["kind"] == obs.Kind.GIL
     call = _carried(np.where(is_gil, 0, events["state"]), ~is_gil, lane, lanes.call)
@@ -41,15 +42,14 @@ def overlay(events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     before[first] = lanes.state[lane[first]]
     last = np.append(first[1:], True)
     lanes.call[lane[last]], lanes.gil[lane[last]] = call[last], gil[last]
-    out = events.copy()
+    out = rows.copy(events)
     out["kind"], out["state"] = obs.Kind.STATE, shown
     bare = is_gil | (shown != events["state"])
     for column in ("text", "file", "line", "object", "holder"):
         out[column][bare] = 0
     out["value"][bare] = np.nan
     said = (shown != before) | (~bare & (shown != State.RUNNING))
-    shown_rows: NDArray[np.void] = out[said]
-    return shown_rows
+    return rows.pick(out, said)
 
 
 def _carried(
@@ -57,8 +57,8 @@ def _carried(
 ) -> NDArray[np.uint8]:
     """Each row's latest given value within its lane, else what the lane had before; rows are grouped by lane."""
     first = np.append(True, lane[1:] != lane[:-1])
-    rows = np.arange(len(lane))
-    at = np.maximum.accumulate(np.where(given, rows, -1))
-    begin = np.maximum.accumulate(np.where(first, rows, 0))
+    place = np.arange(len(lane))
+    at = np.maximum.accumulate(np.where(given, place, -1))
+    begin = np.maximum.accumulate(np.where(first, place, 0))
     known = at >= begin
     return np.where(known, values[np.where(known, at, 0)], former[lane]).astype(np.uint8)

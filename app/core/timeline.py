@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core import blocks, threads
+from app.core import blocks, rows, threads
 from app.core import observations as obs
 from app.core.blocks import BlockKind
 from app.core.copies import Calls
@@ -103,7 +103,7 @@ class Timeline:
         self._open_strips(numbers)
         for t_ns, lane, taken in self._semaphores.counts(records[records["kind"] == obs.Kind.COUNTER]):
             self._event(t_ns, lane, obs.Kind.COUNTER, 0, value=taken)
-        picked = records[np.isin(records["kind"], _EVENT_KINDS)]
+        picked = rows.pick(records, np.isin(records["kind"], _EVENT_KINDS))
         if len(picked):
             attached = self._objects[process].attach(numbers, picked)
             events = translate(numbers, *attached)
@@ -183,7 +183,7 @@ class Timeline:
             due = self._overlaid(due)
             body += self._messages(moved, until_ns)
             for kind, make in self._encoders:
-                picked = due[due["kind"] == kind]
+                picked = rows.pick(due, due["kind"] == kind)
                 if len(picked) or kind == obs.Kind.STATE:
                     body += make(picked)
         body += self._told_messages(until_ns) + self._overdue(until_ns)
@@ -195,20 +195,20 @@ class Timeline:
         of_thread &= (due["kind"] == obs.Kind.STATE) | (due["kind"] == obs.Kind.GIL)
         if not of_thread.any():
             return due
-        return np.concatenate([due[~of_thread], threads.overlay(due[of_thread], self._lanes)])
+        return rows.join([rows.pick(due, ~of_thread), threads.overlay(rows.pick(due, of_thread), self._lanes)])
 
     def _due_switches(self, until_ns: int) -> None:
         """Switches up to `until` become states; by then the records that name their threads have come."""
         if not self._kernel or not self._switches:
             return
-        switches = np.concatenate(self._switches)
+        switches = rows.join(self._switches)
         later = switches["t"] > np.uint64(max(until_ns, 0))
-        self._switches = [switches[later]] if later.any() else []
-        rows = self._kernel.rows(switches[~later])
-        events = np.zeros(len(rows), EVENT)
+        self._switches = [rows.pick(switches, later)] if later.any() else []
+        placed = self._kernel.rows(rows.pick(switches, ~later))
+        events = np.zeros(len(placed), EVENT)
         events["kind"] = obs.Kind.STATE
         for column in ("t", "lane", "state", "value"):
-            events[column] = rows[column]
+            events[column] = placed[column]
         self._pending.append(events)
 
     def _due(self, until_ns: int) -> NDArray[np.void]:
@@ -218,17 +218,16 @@ class Timeline:
             self._pending.append(told)
         if not self._pending:
             return np.empty(0, EVENT)
-        events = np.concatenate(self._pending)
+        events = rows.join(self._pending)
         later = events["t"] > np.uint64(max(until_ns, 0))
-        self._pending = [events[later]] if later.any() else []
-        events = events[~later]
-        return events[np.argsort(events["t"], kind="stable")]
+        self._pending = [rows.pick(events, later)] if later.any() else []
+        return rows.in_order(rows.pick(events, ~later), "t")
 
     def _states(self, events: NDArray[np.void]) -> bytes:
         if not len(events):
             return b""
         lanes = self._lanes
-        events = events[np.argsort(events["lane"], kind="stable")]
+        events = rows.in_order(events, "lane")
         lane = events["lane"]
         np.maximum(events["t"], lanes.last_ns[lane], out=events["t"])
         first = np.ones(len(events), bool)
@@ -240,7 +239,7 @@ class Timeline:
         ends = lane[last]
         lanes.state[ends], lanes.last_ns[ends], lanes.due_ns[ends] = events["state"][last], events["t"][last], due[last]
         events = ready_when_due(events, due_before, state_before, self._strings.number(DUE))
-        return self._encode_states(events[np.argsort(events["t"], kind="stable")])
+        return self._encode_states(rows.in_order(events, "t"))
 
     def _overdue(self, now_ns: int) -> bytes:
         late = overdue(self._lanes, now_ns, self._strings.number(DUE))
@@ -252,7 +251,7 @@ class Timeline:
         return encode_timed(BlockKind.STATES, events["t"], columns)
 
     def _flows(self, events: NDArray[np.void]) -> bytes:
-        said = events.copy()
+        said = rows.copy(events)
         said["value"], said["holder"] = np.nan, 0
         detail = self._details.numbers(said)
         columns = {"from": events["lane"], "to": events["value"].astype(np.uint32), "kind": events["state"], "detail": detail}
@@ -265,7 +264,7 @@ class Timeline:
             self._told_left_out = True
             text = f"more than {MAX_STREAMS} pipes and connections: who reads what others write is not followed"
             self._event(int(moved["t"].max()), 0, obs.Kind.MARK, MarkKind.HOOK, text=self._strings.number(text))
-        found = found[np.argsort(found["t"], kind="stable")]
+        found = rows.in_order(found, "t")
         kind, none = np.full(len(found), FlowKind.MESSAGE, np.uint8), np.zeros(len(found), np.uint32)
         columns = {"from": found["from"], "to": found["to"], "kind": kind, "detail": none}
         return encode_arrows(found["t"], found["t2"], columns)

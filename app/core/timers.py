@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core import rows
 from app.core.objects import EVENT
 from app.core.records import State
 from app.core.tables import LaneTable
@@ -29,23 +30,21 @@ def ready_when_due(
     if not overdue.any() and not again.any():
         return events
     at = np.flatnonzero(overdue)
-    ready = events[at].copy()
+    ready = rows.pick(events, at)
     ready["t"], ready["state"], ready["value"] = due_before[at], State.READY, np.nan
     ready["text"], ready["file"], ready["line"], ready["object"], ready["holder"] = due_text, 0, 0, 0, 0
     redundant = again | (overdue & (events["state"] == State.READY))
-    merged = np.insert(events, at, ready)
+    place = np.insert(np.arange(len(events)), at, len(events) + np.arange(len(at)))
     keep = np.insert(~redundant, at, True)
-    kept: NDArray[np.void] = merged[keep]
-    return kept
+    return rows.pick(rows.join([events, ready]), place[keep])
 
 
 def overdue(lanes: LaneTable, now_ns: int, due_text: int) -> NDArray[np.void]:
     """Rows of waiters that are ready by now, though nothing has come of it yet; `lanes` takes them as said."""
     due = lanes.due_ns[: lanes.count]
     late = np.flatnonzero((due != 0) & (due + np.uint64(OVERDUE_SHOWN_NS) < np.uint64(max(now_ns, 0))))
-    rows = np.zeros(len(late), EVENT)
-    rows["lane"], rows["t"], rows["state"], rows["value"] = late, due[late], State.READY, np.nan
-    rows["text"] = due_text
+    out = np.zeros(len(late), EVENT)
+    out["lane"], out["t"], out["state"], out["value"] = late, due[late], State.READY, np.nan
+    out["text"] = due_text
     lanes.state[late], lanes.last_ns[late], lanes.due_ns[late] = State.READY, due[late], 0
-    ordered: NDArray[np.void] = rows[np.argsort(rows["t"], kind="stable")]
-    return ordered
+    return rows.in_order(out, "t")

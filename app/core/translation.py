@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
+from app.core import rows
 from app.core.process import UNKNOWN, ProcessNumbers
 from app.core.records import State
 from app.core.tables import LaneTable
@@ -30,7 +31,7 @@ def translate(numbers: ProcessNumbers, records: NDArray[np.void], events: NDArra
     _say_where_flows_lead(numbers, records, events)
     lost = (events["lane"] == UNKNOWN) | ((events["kind"] == obs.Kind.FLOW) & np.isnan(events["value"]))
     lost |= (events["kind"] == obs.Kind.GIL) & ~(events["value"] < MOST_GILS)
-    return events[~lost] if lost.any() else events
+    return rows.pick(events, ~lost) if lost.any() else events
 
 
 def _say_directions(records: NDArray[np.void], events: NDArray[np.void]) -> None:
@@ -53,7 +54,7 @@ def _say_where_flows_lead(numbers: ProcessNumbers, records: NDArray[np.void], ev
 
 def of_gils(numbers: ProcessNumbers, events: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     """Takes and drops as states of the lanes of the process's GILs; the detail of `held` is the holder's thread id."""
-    told: NDArray[np.void] = events[(events["kind"] == obs.Kind.GIL) & np.isin(events["state"], list(_OF_GIL))]
+    told = rows.pick(events, (events["kind"] == obs.Kind.GIL) & np.isin(events["state"], list(_OF_GIL)))
     said, of = told["state"].copy(), told["value"].astype(np.int64)
     told["value"] = np.where(said == GIL_TAKE, lanes.tid[told["lane"]], np.nan)
     for what, state in _OF_GIL.items():
@@ -67,8 +68,7 @@ def of_gils(numbers: ProcessNumbers, events: NDArray[np.void], lanes: LaneTable)
 
 def of_threads(events: NDArray[np.void]) -> NDArray[np.void]:
     """Without what is about a GIL alone: that it is gone is no news of a thread."""
-    kept: NDArray[np.void] = events[(events["kind"] != obs.Kind.GIL) | (events["state"] != GIL_GONE)]
-    return kept
+    return rows.pick(events, (events["kind"] != obs.Kind.GIL) | (events["state"] != GIL_GONE))
 
 
 def resolved(due: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
@@ -82,5 +82,4 @@ def resolved(due: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     due["lane"][flows] = due["holder"][flows]
     kept = np.ones(len(due), bool)
     kept[flows] = due["holder"][flows] != 0
-    known: NDArray[np.void] = due[kept]
-    return known
+    return rows.pick(due, kept)
