@@ -6,7 +6,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -96,4 +96,14 @@ def erlang_processes() -> set[int]:
                 found.add(int(name))
         except OSError:
             continue
+    return found
+
+
+def nodes_in(folder: str) -> set[int]:
+    """Erlang's machines that work below this folder: those of one server, whoever else has some."""
+    found = set()
+    for pid in erlang_processes():
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/cwd").startswith(folder) and Path(f"/proc/{pid}/comm").read_text() == "beam.smp\n":
+                found.add(pid)
     return found

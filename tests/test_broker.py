@@ -26,6 +26,7 @@ from app.broker.lease import KeeperProcess, KeptLease, parse_url
 from app.broker.tap import SEEN_BYTES, Seen, Tap
 from app.core.amqp.login import Identity
 from app.core.amqp.wire import Side
+from app.core.facts import facts
 from tests.broker_tools import erlang_processes, leased, needs_broker, run_with
 
 HELLO = """
@@ -227,6 +228,16 @@ def test_wrong_credentials_are_refused_by_the_broker(keeper: str) -> None:
     assert run.end["outcome"] == "program error"
     assert "ACCESS_REFUSED" in run.output
     assert [mark["code"] for mark in run.told("connection.close")] == [403]
+    lost = facts(run.recording)["broker_lost"]
+    assert lost["how"] == "refused"
+    assert lost["why"].startswith("403 ACCESS_REFUSED")
+
+
+@pytest.mark.sandbox
+def test_a_broker_that_is_not_there_is_told_by_its_address(free_port: int) -> None:
+    run = run_with({"url": f"amqp://127.0.0.1:{free_port}"}, HELLO)
+    lost = facts(run.recording)["broker_lost"]
+    assert (run.end["outcome"], lost["how"], lost["why"]) == ("program error", "unreachable", "Connection refused")
 
 
 @needs_broker
@@ -302,7 +313,9 @@ def test_a_broker_that_dies_by_itself_is_named_and_what_was_recorded_stays(keepe
     last = run.states(connection["id"])[-1]
     assert (last[1], last[2]["text"]) == ("killed", "the broker is gone")
     assert run.counted("queue", "q")[:2] == [0, 1]
-    assert run.told("counts unknown")
+    assert {mark["text"] for mark in run.told("counts unknown")} == {"the node is gone (Connection refused)"}
+    lost = facts(run.recording)["broker_lost"]
+    assert (lost["how"], lost["lane"], lost["t_ns"]) == ("gone", connection["id"], last[0])
     with leased(keeper) as afterwards:  # the next run gets a new node
         assert afterwards.counts() == {}
 

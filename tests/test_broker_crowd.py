@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from app.core.recording import read
-from tests.broker_tools import erlang_processes, needs_broker
+from tests.broker_tools import erlang_processes, needs_broker, nodes_in
 from tests.web_tools import EVERY_ADMISSION, SANDBOXED, receive_all, serving, write_experiment
 
 pytestmark = [needs_broker, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -67,13 +66,3 @@ def test_a_run_says_that_it_waits_for_its_node_and_a_warm_one_is_there(tmp_path:
             while not nodes_in(folder):
                 time.sleep(0.05)
         assert nodes_in(folder) == set()
-
-
-def nodes_in(folder: str) -> set[int]:
-    """Erlang's machines that work below this folder: those of one server, whoever else has some."""
-    found = set()
-    for pid in erlang_processes():
-        with suppress(OSError):
-            if os.readlink(f"/proc/{pid}/cwd").startswith(folder) and Path(f"/proc/{pid}/comm").read_text() == "beam.smp\n":
-                found.add(pid)
-    return found

@@ -98,7 +98,9 @@ class Keeper:
             for line in lines:
                 try:
                     grant, answer = self._answer(grant, json.loads(line))
-                except (BrokerError, OSError, ValueError, KeyError) as error:
+                except OSError as error:
+                    answer = {"error": f"the node is gone ({error.strerror or error})" if grant else str(error)}
+                except (BrokerError, ValueError, KeyError) as error:
                     answer = {"error": str(error)}
                 lines.write(json.dumps(answer).encode() + b"\n")
                 lines.flush()

@@ -91,17 +91,19 @@ class BrokerObserver:
     # --- other threads
 
     def _check(self) -> None:
+        told = ""  # a node that is gone is said to be gone once, not at every question
         while not self._closing.wait(CHECK_S):
             try:
                 with self._crashing:
                     asked_ns, counts = time.monotonic_ns(), self._lease.counts()
             except BrokerError as error:
-                if not self._closing.is_set():
-                    words, t_ns = str(error), time.monotonic_ns()
-                    self._told.put(lambda traffic, t_ns=t_ns, words=words: traffic.mark(t_ns, "counts unknown", text=words))  # type: ignore[misc]
+                if not self._closing.is_set() and told != str(error):
+                    told = str(error)
+                    self._told.put(_unknown(time.monotonic_ns(), told))
                 continue
             if counts is None:
                 return
+            told = ""
             self._told.put(_checked(asked_ns, time.monotonic_ns(), counts))
 
     def _crash(self) -> None:
@@ -124,6 +126,10 @@ def _take(traffic: Traffic, seen: Seen) -> None:
 
 def _checked(asked_ns: int, t_ns: int, counts: Counts) -> _Told:
     return lambda traffic: traffic.vhost.check(t_ns, asked_ns, counts, SETTLE_NS)
+
+
+def _unknown(t_ns: int, why: str) -> _Told:
+    return lambda traffic: traffic.mark(t_ns, "counts unknown", text=why)
 
 
 def _restarted(traffic: Traffic, t_ns: int, counts: Counts | None) -> None:

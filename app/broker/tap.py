@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.amqp import GONE, UNREACHABLE
 from app.core.amqp.login import Identity, Login
 from app.core.amqp.wire import Side
 
@@ -161,7 +162,7 @@ class Tap:
         self._saw(link, "connected")
         with suppress(OSError):
             if server.connect_ex(self._broker) not in (0, errno.EINPROGRESS):
-                self._drop(link, "the broker cannot be reached")
+                self._drop(link, UNREACHABLE)
                 return
         self._watch(link)
 
@@ -205,7 +206,7 @@ class Tap:
         error = link.ends[Side.SERVER].socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         link.connecting = False
         if error:
-            self._drop(link, f"the broker cannot be reached: {os.strerror(error)}")
+            self._drop(link, f"{UNREACHABLE}: {os.strerror(error)}")
 
     def _read(self, link: _Link, side: Side) -> None:
         try:
@@ -257,4 +258,4 @@ class Tap:
         self._saw(link, "disconnected", words=link.ended_by or words)
 
 
-_GONE = {Side.CLIENT: "the client is gone", Side.SERVER: "the broker is gone"}
+_GONE = {Side.CLIENT: "the client is gone", Side.SERVER: GONE}

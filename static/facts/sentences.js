@@ -25,7 +25,7 @@ const WANTED_SHARE = 0.3;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [oldCall(facts), deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [oldCall(facts), brokerLost(model, facts), deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -50,6 +50,20 @@ function parallelism(model, facts) {
 function oldCall({ old_call: found }) {
   return found ? say("facts.oldCall", { line: String(found.line), now: found.now }) : null;
 }
+
+/** How the run's RabbitMQ was lost to it. @param {Model} model @param {Facts} facts */
+function brokerLost(model, { broker_lost: lost }) {
+  const lane = model.lanes[lost?.lane];
+  if (!lane) return null;
+  const [, address] = /^(.*), not ours$/.exec(String(model.header?.broker ?? "")) ?? [];
+  const broker = address ? t("facts.brokerGiven", { address }) : t("facts.brokerOwn");
+  const endNs = model.sinceStart(lost.t_ns);
+  const place = () => placeOfSum(model, lane, [State.OPEN, State.STARTING]);
+  const time = { text: duration(endNs), fact: "broker_lost.t_ns", value: lost.t_ns, place };
+  return say(SAYS_LOST[/** @type {keyof typeof SAYS_LOST} */ (lost.how)], { broker, why: lost.why, time, connection: laneName(lane) });
+}
+
+const SAYS_LOST = { refused: "facts.brokerRefused", unreachable: "facts.brokerUnreachable", gone: "facts.brokerGone" };
 
 /** What reads copied into the program. @param {Model} model @param {Facts} facts */
 function copied(model, { reads }) {

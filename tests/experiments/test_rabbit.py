@@ -13,6 +13,7 @@ import pytest
 
 from app.catalogue import read_experiment
 from app.core.expectations import expectations
+from app.core.facts import facts
 from app.recorder import header
 from tests.broker_tools import BrokerRun, needs_broker, run_with
 from tests.experiments.observe import FOLDER
@@ -73,6 +74,7 @@ def test_only_durable_and_persistent_survives(keeper: str) -> None:
     for name in grid:
         assert max(run.counted("queue", name)) == 3
     assert len(run.told("broker killed")) == len(run.told("broker restarted")) == 1
+    assert facts(run.recording)["broker_lost"] is None  # it was killed because the run asked for it
     assert {(mark["lane"], mark["ready"]) for mark in run.told("recovered")} == {
         ("durable + persistent", 3),
         ("durable + transient", 0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.expectations import expectations
+from app.core.facts.brokerlost import broker_lost
 from app.core.facts.cores import cores
 from app.core.facts.deadlock import deadlock
 from app.core.facts.gil import gil_rows
@@ -28,7 +29,8 @@ def facts(recording: Recording) -> Fact:
 
     `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `cores` · `threads`, `tasks`,
     `greenlets` (rows; of very many lanes the busiest) · `lanes` (all of a kind together: {kind: {count, shown, lifetime_ns, states}}) ·
-    `reads` (bytes copied, calls that found nothing) · `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `old_call` (a call of pika 0.x that ended the run, and as it is written today) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
+    `reads` (bytes copied, calls that found nothing) · `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `old_call` (a call of pika 0.x that ended the run, and as it is written today) ·
+    `broker_lost` (how a run's RabbitMQ was lost to it) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
     """
     spans = spans_of(recording)
     wall_ns = end_ns(recording) - int(recording.header.get("t0_ns", 0))
@@ -56,5 +58,6 @@ def facts(recording: Recording) -> Fact:
         "stall": longest_stall(recording, spans),
         "deadlock": deadlock(recording, spans),
         "old_call": old_call(recording),
+        "broker_lost": broker_lost(recording, spans),
         "expected": expectations(recording),
     }

@@ -47,7 +47,7 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
     if (x < takenPx) continue;
     if (x - flaggedPx > flagPx + 3) batch.push(x, y + 3, flagPx + 1, flagPx);
     flaggedPx = x;
-    takenPx = x + write(mark, x, roomRight(marks, i, view), takenPx) + 4;
+    takenPx = x + write(told(marks, i, view), x, roomRight(marks, i, view), takenPx) + 4;
   }
 
   /** Beside the flag, to its right or, at the plot's end, to its left; returns the width taken. @param {Mark} mark @param {number} x @param {number} rightPx @param {number} freeFromPx */
@@ -66,6 +66,15 @@ export function drawFlags({ view, palette }, renderer, marks, y, heightPx, flags
     flags.texts.push({ ...common, xPx: x + beside, maxPx });
     return beside + Math.min(width, maxPx);
   }
+}
+
+/** Of several that look like one, the one that tells of something gone wrong has the word. @param {Mark[]} marks @param {number} index @param {import("../viewport.js").View} view */
+function told(marks, index, view) {
+  const untilNs = /** @type {Mark} */ (marks[index]).t + pxToSpan(view, SAME_PX);
+  for (let i = index; i < marks.length && /** @type {Mark} */ (marks[i]).t <= untilNs; i++) {
+    if (isSerious(/** @type {Mark} */ (marks[i]))) return /** @type {Mark} */ (marks[i]);
+  }
+  return /** @type {Mark} */ (marks[index]);
 }
 
 /** How far it is to the next flag that one could tell from this one. @param {Mark[]} marks @param {number} index @param {import("../viewport.js").View} view */
