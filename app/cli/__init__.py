@@ -173,15 +173,17 @@ def export(words: list[str]) -> int:
 
 def doctor(words: list[str]) -> int:
     """`schedscope doctor`: 0 when everything this version can use is there, else 1."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="schedscope doctor",
         description="What this machine gives (observers, sandbox, broker), and what to install or grant for the rest.",
-    ).parse_args(words)
+    )
+    parser.add_argument("--broker", metavar="URL", help="ask this broker, as for serve --broker, instead of what is installed")
+    options = parser.parse_args(words)
 
     from app.cli.doctor import findings
 
     whole = True
-    for finding in findings():
+    for finding in findings(options.broker or os.environ.get("SCHEDSCOPE_BROKER_URL")):
         whole = whole and finding.holds
         print(f"{'yes' if finding.holds else 'no ':3}  {finding.room:9}  {finding.name}: {finding.text}")
         if finding.remedy:

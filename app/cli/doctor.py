@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.broker import installation
+from app.broker.greeting import greet
+from app.broker.installation import BrokerError
+from app.broker.lease import parse_url
 from app.recorder import extension, header, interpreters, probe
 from app.sandbox import check
 
@@ -22,11 +25,12 @@ class Finding:
     remedy: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """Everything looked at, in the order it is printed."""
+def findings(broker_url: str | None) -> Iterator[Finding]:
+    """Everything looked at, in the order it is printed. `broker_url` is the broker that would be given to `serve --broker`."""
     yield from observers()
     yield from sandbox()
-    yield from broker()
+    yield from broker() if broker_url is None else given_broker(broker_url)
+    yield amqp_tools()
 
 
 def observers() -> Iterator[Finding]:
@@ -57,7 +61,24 @@ def broker() -> Iterator[Finding]:
         yield Finding("broker", "RabbitMQ", False, "not installed", remedy)
     else:
         yield Finding("broker", "RabbitMQ", True, f"{found.version or 'version unknown'}, {found.server}")
+
+
+def given_broker(url: str) -> Iterator[Finding]:
+    """Logs in there, as every run with a broker will."""
+    try:
+        access = parse_url(url)
+        greet(access)
+    except BrokerError as error:
+        yield Finding(
+            "broker", "RabbitMQ", False, str(error), "start it there, or correct the URL's user, password or virtual host"
+        )
+    else:
+        what = f"lets {access.user} into the virtual host {access.vhost}, which all runs share and none is cleared of; it is not ours to kill"
+        yield Finding("broker", "RabbitMQ", True, f"{access.host}:{access.port} {what}")
+
+
+def amqp_tools() -> Finding:
+    """The C programs of one experiment."""
     there = shutil.which("amqp-consume")
-    yield Finding(
-        "broker", "amqp-tools", there is not None, there or "not installed", "apt-get install amqp-tools (for rabbit-languages)"
-    )
+    remedy = "" if there else "apt-get install amqp-tools (for rabbit-languages)"
+    return Finding("broker", "amqp-tools", there is not None, there or "not installed", remedy)

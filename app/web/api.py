@@ -121,7 +121,7 @@ def _experiment_of(state: ServerState, experiment_id: str | None) -> Experiment:
 async def _must_have(requires: tuple[str, ...], settings: Settings) -> None:
     """Raises Problem 409 where this machine lacks what an experiment requires."""
     if lacking := await asyncio.to_thread(requirements.missing, requires, settings):
-        detail = f"This machine lacks what the experiment requires: {', '.join(lacking)}."
+        detail = f"This machine lacks what the experiment requires: {', '.join(requirements.LACKED.get(one, one) for one in lacking)}."
         raise Problem(409, "requirement-missing", "Cannot run here", detail, [FieldError("experiment", detail, list(lacking))])
 
 

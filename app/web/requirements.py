@@ -13,6 +13,12 @@ BROKER, CRASH = "broker", "broker-crash"
 PROGRAMS = {"amqp-tools": "amqp-consume"}
 """Requirements that are a package of programs: by which of them one sees that it is there."""
 
+LACKED = {
+    BROKER: f"a RabbitMQ (apt-get install --no-install-recommends {installation.PACKAGE}, or serve --broker URL)",
+    CRASH: "a RabbitMQ that it may kill (the one given with --broker is not ours to kill)",
+}
+"""What is said of a requirement that cannot be had, where its name alone is not clear."""
+
 
 def missing(requires: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
     """Those of `requires` that cannot be had; with --broker URL there is a broker, but none to be killed."""
