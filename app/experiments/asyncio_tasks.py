@@ -10,20 +10,20 @@ zh = "asyncio 任务：就绪、等待、取消与超时"
 en = "asyncio tasks: ready, waiting, cancelled, timed out"
 
 [note]
-zh = "协程对象本身不会运行；create_task 或 gather 把它包成任务，事件循环才会调度它。任务只在 await 到尚未完成的东西时让出线程，这时它在等待（定时器、队列、事件、另一个任务）；等到了，它变为就绪，但还要排队等循环轮到它。这里生产者经 Queue 叫醒消费者，消费者又用 Event.set() 同时叫醒所有选手：他们同时就绪，却一个接一个地运行，因为一个循环只有一个线程。取消并不是强行中止：cancel() 只是让任务在它等待的地方收到 CancelledError；超时就是定时器到点后的一次取消。"
+zh = "协程对象本身不会运行；create_task 或 gather 把它包成任务，事件循环才会调度它。任务只在 await 到尚未完成的东西时让出线程，这时它在等待（定时器、队列、事件、另一个任务）；等到了，它变为就绪，但还要排队等循环轮到它。这里生产者经 Queue 唤醒消费者，消费者又用 Event.set() 同时唤醒所有选手：他们同时就绪，却一个接一个地运行，因为一个循环只有一个线程。取消并不是强行中止：cancel() 只是让任务在它等待的地方收到 CancelledError；超时就是定时器到点后的一次取消。"
 en = "A coroutine object does not run by itself: create_task or gather wraps it in a task, which the event loop can schedule. A task gives up the thread only where it awaits something not yet done; then it is waiting (for a timer, a queue, an event, another task). Once that has come it is ready, yet still has to queue for its turn. Here a producer wakes a consumer through a Queue, and the consumer wakes all runners at once with Event.set(): they become ready together but run one after another, for a loop has one thread. Cancelling is no killing: cancel() makes CancelledError come up where the task waits, and a timeout is a cancellation by a timer."
 
 [shows]
-zh = "谁在等、谁已就绪、是谁叫醒了谁"
+zh = "谁在等、谁已就绪、是谁唤醒了谁"
 en = "Who waits, who is ready, and who woke whom"
 
 [question]
-text = { zh = "Event.set() 同时叫醒所有选手，每个选手醒来后都要计算一会儿。会看到什么？", en = "Event.set() wakes all runners at once, and each then computes for a while. What will be seen?" }
+text = { zh = "Event.set() 同时唤醒所有选手，每个选手醒来后都要计算一会儿。会看到什么？", en = "Event.set() wakes all runners at once, and each then computes for a while. What will be seen?" }
 answers = [
     { zh = "大家同时运行", en = "They all run at the same time" },
     { zh = "同时变为就绪，然后一个接一个运行", en = "They become ready together, then run one after another" },
     { zh = "轮流运行，每人 5 毫秒", en = "They take turns of 5 ms each" },
-    { zh = "只有第一个被叫醒", en = "Only the first is woken" },
+    { zh = "只有第一个被唤醒", en = "Only the first is woken" },
 ]
 correct = 1
 explanation = { zh = "一个循环在一个线程里运行任务，任务不 await 就不会让出，也没有时间片。后面的选手一直就绪，等前面的算完。", en = "A loop runs its tasks in one thread. A task that does not await is never interrupted in favour of another, there is no time slice: the later runners stay ready until the earlier ones have finished computing." }

@@ -14,8 +14,8 @@ zh = "counter = counter + one(1) 不是一步，而是三步：读出旧值、�
 en = "counter = counter + one(1) is not one step but three: read the old value, add, write back. A thread switched out between reading and writing later overwrites whatever the others wrote meanwhile. The GIL is no protection: it sees to it that one thread runs at a time, not to where it changes hands. A lock around the three steps keeps the others out, at the price of waiting for it. Coroutines switch only where they await: with no await between reading and writing nothing is lost, and so it is said that coroutines need no lock; but put an await in between and they lose updates just the same, and then need an asyncio.Lock. Why not counter += 1? Since 3.10 CPython looks whether to let go of the GIL only at certain places, such as the start of a function and the jump back of a loop. None of them lies between the read and the write of counter += 1, so by luck it loses nothing: a detail of the implementation, not a promise of the language."
 
 [shows]
-zh = "没有锁会丢更新；有锁不丢，但要等"
-en = "Without a lock updates are lost; with it none, but there is waiting"
+zh = "给同一个计数器加一：有锁、没有锁、协程"
+en = "Adding to one counter: without a lock, with one, in coroutines"
 
 [question]
 text = { zh = "4 个线程各执行 500000 次 counter = counter + one(1)。有 GIL 在，最后 counter 是多少？", en = "4 threads each do counter = counter + one(1) 500000 times. Python has the GIL. What is counter at the end?" }
@@ -50,7 +50,7 @@ kind = "int"
 default = 500000
 minimum = 1000
 maximum = 1000000
-title = { zh = "每个加几次", en = "Additions of each" }
+title = { zh = "每个加几次", en = "Additions each" }
 note = { zh = "中间有 await 的协程每次都要切换，只加这个数的百分之一", en = "coroutines with an await in between switch each time, and add only a hundredth of it" }
 
 [[expected]]

@@ -14,8 +14,8 @@ zh = "几个协程每 100 毫秒滴答一次，旁边另一个协程要花 1 秒
 en = "A few coroutines tick every 100 ms beside one that takes 1 s. If that one calls time.sleep(1), the whole thread sleeps, and the event loop lives in that thread: the others' timers run out, they are ready, and nobody is there to run them. With a wait that yields (asyncio.sleep, gevent.sleep), or with the blocking call handed to another thread of a pool, the ticks go on undisturbed. Coroutines switch of their own will: nothing in the loop can take the thread from one that does not yield."
 
 [shows]
-zh = "一个阻塞调用让所有任务就绪却不能运行 1 秒"
-en = "One blocking call leaves every task ready but not running for 1 s"
+zh = "一个协程要花 1 秒，其他协程的滴答怎样"
+en = "One coroutine takes 1 s: what becomes of the others' ticks"
 
 [question]
 text = { zh = "一个协程调用 time.sleep(1) 时，其他每 100 毫秒滴答一次的协程会怎样？", en = "While one coroutine calls time.sleep(1), what happens to the others that tick every 100 ms?" }

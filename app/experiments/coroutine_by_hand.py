@@ -14,11 +14,11 @@ zh = "协程是用户态的轻量级线程，有自己的上下文（寄存器�
 en = "A coroutine is a light thread in user space. It has a context of its own (registers and stack), saved when control leaves it and restored when it returns; all of that within one thread, without the kernel, which knows nothing of it. A greenlet keeps a real C stack, so it can switch away from any depth of calls; a generator keeps just its one Python frame, so it yields only in its own body and is resumed by somebody's next. Either way control is given up of free will: nothing is preempted and there is no time slice. The thread stays on its CPU all the time, and the timeline has no kernel switch at a hand-over."
 
 [shows]
-zh = "控制权来回交接，线程始终在 CPU 上"
-en = "Control goes to and fro and the thread never leaves its CPU"
+zh = "两个协程互相交出控制权：线程和核上发生了什么"
+en = "Two coroutines hand control to each other: watch the thread and its core"
 
 [question]
-text = { zh = "两个协程来回切换 20 次。内核为此切换了几次线程？", en = "Two coroutines hand control to each other 20 times. How many thread switches does the kernel make for it?" }
+text = { zh = "两个协程来回切换 20 次。内核为此切换了几次线程？", en = "Two coroutines hand control to each other 20 times. How many thread switches does the kernel make for that?" }
 answers = [
     { zh = "20 次", en = "20" },
     { zh = "40 次，来回各一次", en = "40, one each way" },
@@ -42,7 +42,7 @@ kind = "int"
 default = 10
 minimum = 1
 maximum = 200
-title = { zh = "每个协程几步", en = "Steps of each" }
+title = { zh = "每个协程几步", en = "Steps each" }
 
 [[expected]]
 check = "keeps_its_core"

@@ -15,18 +15,18 @@ zh = "一个事件循环在一个线程里运行，上万个协程也只用得�
 en = "An event loop runs in one thread, so ten thousand coroutines still use one core. To use them all, start several processes, each with an event loop of its own, and share the tasks out: processes give parallelism, the coroutines in each loop give concurrency. Here the same number of tasks is done by 1 process, then by several. Part of a task is waiting (for the network, a timer), part is computing: the waits overlap within one loop already; it is the computing that more cores make faster. Many network servers work this way, one worker process a core, each with an event loop. Coroutines of one loop share variables, processes do not."
 
 [shows]
-zh = "每个进程一个循环、许多任务，几个进程在几个核上"
-en = "A loop and many tasks in each process, and processes on several cores"
+zh = "同样多的任务：一个循环，或几个进程各一个循环"
+en = "The same tasks in one loop, or in processes with a loop each"
 
 [question]
 text = { zh = "20 个任务各要计算一会儿，全在一个事件循环里。换成 2 个进程，各一个循环、各 10 个任务（双核），会快多少？", en = "20 tasks that each compute for a while share one event loop. With 2 processes instead, a loop and 10 tasks each, on two cores: how much faster?" }
 answers = [
     { zh = "不变：协程已经是并发的了", en = "No faster: coroutines are concurrent already" },
-    { zh = "将近 2 倍", en = "Nearly twice as fast" },
+    { zh = "快一些，但不到 2 倍", en = "Faster, but less than twice as fast" },
     { zh = "20 倍", en = "20 times" },
 ]
 correct = 1
-explanation = { zh = "一个循环只有一个线程，计算部分在里面只能一个接一个。两个进程各有自己的线程和 GIL，计算可以在两个核上同时进行；每个进程里的任务仍然轮流。", en = "A loop has one thread in which the computing parts come one after another. Two processes have a thread and a GIL each and can compute on two cores at once; within each of them the tasks still take turns." }
+explanation = { zh = "一个循环只有一个线程，计算部分在里面只能一个接一个。两个进程各有自己的线程和 GIL，计算可以在两个核上同时进行；每个进程里的任务仍然轮流。启动进程也要时间，所以到不了 2 倍；计算越多，越接近 2 倍。", en = "A loop has one thread in which the computing parts come one after another. Two processes have a thread and a GIL each and can compute on two cores at once; within each of them the tasks still take turns. Starting a process takes time as well, so it stays below twice; the more there is to compute, the nearer it comes." }
 when = { processes = 2, tasks = 20 }
 
 [[parameters]]

@@ -14,8 +14,8 @@ zh = "两个线程要同样的两把锁，取锁的顺序却相反：各拿到�
 en = "Two threads want the same two locks but take them in opposite order: each gets one and then waits for the other one's, neither lets go first, and so they wait for ever. A deadlock needs four conditions at once: mutual exclusion, hold and wait, no preemption, circular wait; break one of them and there is none. The simplest way is to fix the order in which locks are taken (choose “the same” above): then no circle can come about. The interpreter does not look for deadlocks and the program reports no error, it just stands still. Here a watchdog ends it after 4 s, and on the timeline both threads wait for a lock, each for the one that the other holds. When you run the script in a terminal of your own, end it with Ctrl+C."
 
 [shows]
-zh = "两个线程互相等对方手里的锁，永远不会结束"
-en = "Two threads each wait for the lock the other holds, for ever"
+zh = "两把锁：谁持有哪一把，又在等哪一把"
+en = "Two locks: who holds which, and who waits for which"
 
 [question]
 text = { zh = "线程甲先取锁 1、再取锁 2，线程乙先取锁 2、再取锁 1，两者同时开始。会怎样？", en = "Thread A takes lock 1, then lock 2. Thread B takes lock 2, then lock 1. Both begin at once. What happens?" }
@@ -23,10 +23,10 @@ answers = [
     { zh = "一个先完成，另一个随后完成", en = "One finishes first, then the other" },
     { zh = "两个都永远等下去", en = "Both wait for ever" },
     { zh = "解释器发现死锁，抛出异常", en = "The interpreter notices the deadlock and raises an exception" },
-    { zh = "切换间隔一到，GIL 就让其中一个放开锁", en = "After the switch interval the GIL makes one of them let go of its lock" },
+    { zh = "切换间隔一到，GIL 就让其中一个释放锁", en = "After the switch interval the GIL makes one of them let go of its lock" },
 ]
 correct = 1
-explanation = { zh = "甲持有锁 1 等锁 2，乙持有锁 2 等锁 1，成了一个环。等锁的线程会放开 GIL，却不会放开已经拿到的锁；threading.Lock 也不检查死锁。", en = "A holds lock 1 and waits for lock 2, B holds lock 2 and waits for lock 1: a circle. A thread that waits for a lock lets go of the GIL, but not of the locks it has, and threading.Lock does not look for deadlocks." }
+explanation = { zh = "甲持有锁 1 等锁 2，乙持有锁 2 等锁 1，成了一个环。等锁的线程会释放 GIL，却不会释放已经拿到的锁；threading.Lock 也不检查死锁。", en = "A holds lock 1 and waits for lock 2, B holds lock 2 and waits for lock 1: a circle. A thread that waits for a lock lets go of the GIL, but not of the locks it has, and threading.Lock does not look for deadlocks." }
 when = { variant = "opposite" }
 
 [[parameters]]

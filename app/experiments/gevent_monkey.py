@@ -14,8 +14,8 @@ zh = "普通的库不认识 gevent：time.sleep 阻塞整个线程，hub 也在�
 en = "Ordinary libraries know nothing of gevent. time.sleep blocks the whole thread, the hub lives in that thread, and so the two functions run one after the other. monkey.patch_all() replaces the blocking functions of the standard library (time.sleep, socket, threading, select …) with gevent's at run time: the caller sets a timer or watches a descriptor and hands control back to the hub. Not a word of the two functions changes. Patch first of all: a module that has already said from time import sleep keeps the original, and a blocking call made inside a C extension cannot be replaced."
 
 [shows]
-zh = "没有补丁：一先一后，3 秒；有补丁：等待重叠，2 秒"
-en = "Unpatched: one after the other, 3 s; patched: the waits overlap, 2 s"
+zh = "greenlet 里的 time.sleep：打补丁之前和之后"
+en = "time.sleep inside greenlets: before patching and after"
 
 [question]
 text = { zh = "两个 greenlet 里写的是 time.sleep(2) 和 time.sleep(1)，没有打补丁。会怎样？", en = "The two greenlets call time.sleep(2) and time.sleep(1), and nothing is patched. What happens?" }

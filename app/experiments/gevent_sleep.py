@@ -14,8 +14,8 @@ zh = "两个 greenlet 在同一个进程的同一个线程里协作调度：geve
 en = "Two greenlets are scheduled cooperatively in one thread of one process. gevent.sleep does not hold the thread: it sets a timer and hands control back to the hub, gevent's event loop, which runs the other greenlet meanwhile. Whichever timer is due first lets its greenlet go on. The two waits overlap, so the whole takes about as long as the longer wait, not their sum."
 
 [shows]
-zh = "两段等待重叠：2 秒，而不是 3 秒"
-en = "Two waits overlap: 2 s, not 3 s"
+zh = "两个 greenlet 各睡一会儿：谁先继续，总共多久"
+en = "Two greenlets that sleep: which goes on first, and how long it takes"
 
 [question]
 text = { zh = "函数1 睡 2 秒，函数2 睡 1 秒。谁先打印“第二步”？一共要多久？", en = "Function 1 sleeps for 2 s, function 2 for 1 s. Which prints its second step first, and how long does it all take?" }

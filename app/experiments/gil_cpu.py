@@ -15,8 +15,8 @@ zh = "同样多的倒数，先由 1 个、再由 2 个、4 个线程平分。拿
 en = "The same countdown is shared out among 1, then 2, then 4 threads. Only the thread that holds the GIL runs Python code, so threads merely take turns: one that has waited for the switch interval (5 ms by default) asks for the GIL, slices alternate and never overlap, and the whole takes no less time. Each process has an interpreter and a GIL of its own, so processes do run on several cores at once. “One GIL per CPU”, as one may hear, is loose: the GIL belongs to an interpreter, so usually there is one per process, whatever the number of CPUs. A free-threaded Python (since 3.13) has none."
 
 [shows]
-zh = "线程轮流持有 GIL，从不重叠；进程才能用上多核"
-en = "Threads take turns with the GIL and never overlap; processes use the cores"
+zh = "计算分给几个线程或进程：GIL 在谁手里，核上是谁"
+en = "Computing shared out: who holds the GIL, and who is on a core"
 
 [question]
 text = { zh = "一段纯 Python 计算要 1 秒。在双核机器上分给 2 个线程，各做一半，共要多久？", en = "A pure Python computation takes 1 s. Shared between 2 threads on a two-core machine, half each, how long does it take?" }

@@ -10,12 +10,12 @@ zh = "GIL 与 IO 密集"
 en = "The GIL and I/O-bound work"
 
 [note]
-zh = "线程在睡眠或等待套接字之前会释放 GIL，操作系统叫醒它之后再重新获取。等待时没有人持有 GIL，所以几个线程的等待可以重叠：总时间约等于最长的一次等待，而不是所有等待之和。GIL 几乎空闲；真正短缺的从来不是它，而是数据还没有来。"
+zh = "线程在睡眠或等待套接字之前会释放 GIL，操作系统唤醒它之后再重新获取。等待时没有人持有 GIL，所以几个线程的等待可以重叠：总时间约等于最长的一次等待，而不是所有等待之和。GIL 几乎空闲；真正短缺的从来不是它，而是数据还没有来。"
 en = "Before a thread sleeps or waits for a socket it releases the GIL, and takes it again after the operating system has woken it. Nobody holds the GIL during a wait, so the waits of several threads overlap: the whole takes about as long as the longest wait, not as their sum. The GIL is nearly idle. What is lacking is not the GIL but the data, which have not come yet."
 
 [shows]
-zh = "各线程的等待重叠，GIL 几乎空闲"
-en = "The threads' waits overlap and the GIL is nearly idle"
+zh = "几个线程各等一次：等待怎样排列，GIL 在谁手里"
+en = "Threads that wait: how their waits lie, and who holds the GIL"
 
 [question]
 text = { zh = "4 个线程各等套接字 1 秒，而 GIL 只有一个。一共要多久？", en = "Four threads each wait 1 s for a socket, and there is one GIL. How long does it take in all?" }

@@ -11,12 +11,12 @@ zh = "C 扩展释放 GIL"
 en = "The GIL, released in C"
 
 [note]
-zh = "GIL 只管 Python 代码。C 扩展在做长时间计算、又不碰 Python 对象时，可以先放开 GIL，算完再取回：hashlib（数据超过 2047 字节时）、zlib、bz2、NumPy 的许多运算都这样做。于是几个线程真的同时在几个核上计算，GIL 反而几乎空闲。所以“Python 的线程用不上多核”只对纯 Python 代码成立。时间线上，线程此时的状态是“未持有 GIL”而非“运行”：它在 C 代码里运行。选“纯 Python”，就是同样形状的计算，拿来对照。"
+zh = "GIL 只管 Python 代码。C 扩展在做长时间计算、又不碰 Python 对象时，可以先释放 GIL，算完再取回：hashlib（数据超过 2047 字节时）、zlib、bz2、NumPy 的许多运算都这样做。于是几个线程真的同时在几个核上计算，GIL 反而几乎空闲。所以“Python 的线程用不上多核”只对纯 Python 代码成立。时间线上，线程此时的状态是“未持有 GIL”而非“运行”：它在 C 代码里运行。选“纯 Python”，就是同样形状的计算，拿来对照。"
 en = "The GIL guards Python code only. An extension in C that computes for long without touching Python objects may release it first and take it again afterwards: hashlib (for data of more than 2047 bytes), zlib, bz2 and many operations of NumPy do so. Then several threads really compute at the same time on several cores, and the GIL is nearly idle. So “threads in Python cannot use several cores” holds for pure Python code only. On the timeline such a thread is in the state “without the GIL”, not “running”: it runs, in C code. “Pure Python” is a computation of the same shape, to compare."
 
 [shows]
-zh = "两个线程在两个核上，GIL 空着"
-en = "Two threads on two cores, and the GIL is free"
+zh = "几个线程在 C 代码里计算：GIL 在谁手里，核上是谁"
+en = "Threads computing in C: who holds the GIL, and who is on a core"
 
 [question]
 text = { zh = "一个线程算一份 SHA-256 要 1 秒。双核机器上，两个线程各算一份，共要多久？", en = "One thread takes 1 s for a SHA-256. On two cores, two threads compute one each. How long does it take?" }
@@ -26,7 +26,7 @@ answers = [
     { zh = "2 秒多：还要加上切换的代价", en = "More than 2 s: there is the switching as well" },
 ]
 correct = 0
-explanation = { zh = "hashlib 在 C 里计算时放开了 GIL，两个线程互不相干，可以在两个核上同时算。换成纯 Python 的计算，才是约 2 秒。", en = "hashlib releases the GIL while it computes in C; the two threads have nothing to do with each other and use both cores. It would be about 2 s with a computation in pure Python." }
+explanation = { zh = "hashlib 在 C 里计算时释放了 GIL，两个线程互不相干，可以在两个核上同时算。换成纯 Python 的计算，才是约 2 秒。", en = "hashlib releases the GIL while it computes in C; the two threads have nothing to do with each other and use both cores. It would be about 2 s with a computation in pure Python." }
 when = { variant = "hashlib", threads = 2 }
 
 [[parameters]]
@@ -51,14 +51,14 @@ kind = "int"
 default = 10
 minimum = 1
 maximum = 50
-title = { zh = "每个线程算几份", en = "Pieces of each thread" }
+title = { zh = "每个线程算几份", en = "Pieces per thread" }
 
 [[expected]]
 check = "at_once"
 arguments = { kind = "thread", named = "(work)", state = "no-gil", least = 1.15 }
 when = { variant = ["hashlib", "zlib", "bz2"], threads = { minimum = 2 } }
 needs = ["gil"]
-says = { zh = "几个线程放开了 GIL，同时在 C 代码里计算", en = "several threads computed in C at the same time, without the GIL" }
+says = { zh = "几个线程释放了 GIL，同时在 C 代码里计算", en = "several threads computed in C at the same time, without the GIL" }
 
 [[expected]]
 check = "share_of_life"
@@ -81,10 +81,10 @@ when = { variant = ["hashlib", "zlib", "bz2"], threads = { minimum = 2 } }
 says = { zh = "几个线程同时在几个核上", en = "the threads were on several cores at once" }
 
 [[runs]]
-title = { zh = "hashlib：放开 GIL", en = "hashlib releases the GIL" }
+title = { zh = "hashlib：释放 GIL", en = "hashlib releases the GIL" }
 
 [[runs]]
-title = { zh = "bz2：也放开 GIL", en = "bz2 releases it too" }
+title = { zh = "bz2：也释放 GIL", en = "bz2 releases it too" }
 parameters = { variant = "bz2" }
 
 [[runs]]

@@ -14,8 +14,8 @@ zh = "异步是把整个操作交出去，等待和复制都由别人完成，�
 en = "Asynchronous means that the whole operation is handed over: somebody else waits and copies, and then tells that it is done. The caller never blocks. Here somebody else is another thread: it waits inside recv, does the copying and calls a callback with the result, so that neither the wait nor the copy is on the caller's lane. The read has not become free, it happens elsewhere. On Linux, asyncio and gevent do socket I/O with epoll, and that is multiplexing: the waits are gathered in one place, but reading and copying are still done by the event loop's own thread. Asynchronous I/O carried out by the kernel is IOCP on Windows and io_uring on Linux."
 
 [shows]
-zh = "等待和复制都在帮手的泳道上，调用者一直在做自己的事"
-en = "Wait and copy are both on the helper's lane; the caller goes on with its work"
+zh = "等待和复制各在谁的泳道上，调用者这时在做什么"
+en = "On whose lanes wait and copy are, and what the caller does"
 
 [question]
 text = { zh = "调用者把读交给帮手，自己继续计算。等待和复制会出现在谁的泳道上？", en = "The caller hands the read to a helper and goes on computing. On whose lane are the wait and the copy?" }

@@ -10,22 +10,22 @@ zh = "阻塞 IO：等待，然后复制"
 en = "Blocking I/O: wait, then copy"
 
 [note]
-zh = "一次读分两个阶段：等数据到达内核（等待阶段），再把数据从内核复制到程序的内存（复制阶段）。阻塞的 recv 两个阶段都不返回：数据没到，线程就睡着，不占 CPU；数据一到，内核叫醒它，由它自己在系统调用里完成复制，然后 recv 才返回。等待长达 1 秒，复制只要几微秒：在整幅图里看不见；点图下方“复制”后面的时间，就能放大来看。"
+zh = "一次读分两个阶段：等数据到达内核（等待阶段），再把数据从内核复制到程序的内存（复制阶段）。阻塞的 recv 两个阶段都不返回：数据没到，线程就睡着，不占 CPU；数据一到，内核唤醒它，由它自己在系统调用里完成复制，然后 recv 才返回。等待长达 1 秒，复制只要几微秒：在整幅图里看不见；点图下方“复制”后面的时间，就能放大来看。"
 en = "A read has two phases: the data must arrive in the kernel (wait), and then be copied from the kernel into the program's memory (copy). A blocking recv returns during neither: until data come, the thread sleeps and uses no CPU; then the kernel wakes it, the thread itself does the copying inside the system call, and only then does recv return. The wait takes a second, the copy a few microseconds: it cannot be seen in the whole picture; click the time of the copy below the picture to zoom in on it."
 
 [shows]
-zh = "recv 里先睡 1 秒，再用几微秒复制"
-en = "Inside recv: asleep for 1 s, then microseconds of copying"
+zh = "recv 里面：等多久，复制多久，用多少 CPU"
+en = "Inside recv: how long it waits, how long it copies, what CPU it uses"
 
 [question]
 text = { zh = "recv 等了 1 秒才等到数据。这 1 秒里，调用它的线程用了多少 CPU？", en = "recv had to wait 1 s for its data. How much CPU did the calling thread use in that second?" }
 answers = [
     { zh = "约 1 秒：它一直在查看数据到了没有", en = "About 1 s: it kept looking whether data had come" },
     { zh = "约一半：每次时间片用完就让出", en = "About half: it yields whenever its time slice is over" },
-    { zh = "几乎没有：它睡着，数据到了才被叫醒", en = "Hardly any: it slept and was woken when the data came" },
+    { zh = "几乎没有：它睡着，数据到了才被唤醒", en = "Hardly any: it slept and was woken when the data came" },
 ]
 correct = 2
-explanation = { zh = "阻塞的意思是线程睡着，直到内核叫醒它。它用掉的 CPU 只有进出系统调用和复制数据的那一点。", en = "Blocking means that the thread sleeps until the kernel wakes it. All the CPU it uses goes into entering and leaving the call and copying the data." }
+explanation = { zh = "阻塞的意思是线程睡着，直到内核唤醒它。它用掉的 CPU 只有进出系统调用和复制数据的那一点。", en = "Blocking means that the thread sleeps until the kernel wakes it. All the CPU it uses goes into entering and leaving the call and copying the data." }
 when = { seconds = 1.0 }
 
 [[parameters]]

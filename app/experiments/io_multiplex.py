@@ -15,8 +15,8 @@ zh = "一个线程，很多套接字，只有几个有数据：select、poll、e
 en = "One thread, many sockets, data on a few of them: select, poll and epoll let the thread wait for all the descriptors at once and return those that are ready. There is one wait for all; but reading is still the caller's, and the copy still happens inside its recv. That makes all three synchronous; epoll is not asynchronous I/O. They differ in what a call costs: select and poll hand every descriptor to the kernel each time and have each one checked, so the cost grows with N; with epoll they are registered once, the kernel keeps a list of those that are ready, and the cost depends on little but their number. select has a hard limit too: its bitmap has 1024 bits, and a descriptor numbered 1024 or above is refused, however few there are. Try select with 1000 sockets."
 
 [shows]
-zh = "一次等待看住所有套接字，读仍要自己复制"
-en = "One wait watches all the sockets; the read still copies"
+zh = "一次等待看住许多套接字：谁来复制，什么时候复制"
+en = "One wait for many sockets: who copies the data, and when"
 
 [question]
 text = { zh = "epoll 报告某个套接字就绪以后，数据由谁、在什么时候复制到程序的内存？", en = "epoll has reported a socket as ready. Who copies its data into the program's memory, and when?" }
@@ -49,7 +49,7 @@ kind = "int"
 default = 3
 minimum = 1
 maximum = 10
-title = { zh = "其中有数据的", en = "Of these with data" }
+title = { zh = "其中有数据的", en = "Of these, with data" }
 
 [[expected]]
 check = "copies_without_waiting"

@@ -14,8 +14,8 @@ zh = "把套接字设为非阻塞以后，没有数据时 recv 不再等待，�
 en = "On a non-blocking socket recv does not wait when there are no data: it fails at once with EAGAIN (in Python, BlockingIOError). The program may do something else meanwhile, but has to ask again and again by itself. Asking without a pause turns the wait into a fully loaded CPU; a nap after each try saves the CPU, but then data that have come are noticed only a little later. Non-blocking only means not waiting: once the data are there, the caller still copies them itself inside recv, and can do nothing else during the copy."
 
 [shows]
-zh = "没有等待，只有上千次 EAGAIN 和用掉的 CPU"
-en = "No wait: thousands of EAGAIN and the CPU they cost"
+zh = "数据到来之前的每一次 recv，和这期间的 CPU"
+en = "Every recv before the data come, and the CPU meanwhile"
 
 [question]
 text = { zh = "把套接字设为非阻塞，每次得到 EAGAIN 就再问一次，直到 1 秒后数据到来。与阻塞的 recv 相比？", en = "The socket is non-blocking, and after every EAGAIN the program asks again until the data come after 1 s. Compared with a blocking recv?" }
@@ -26,7 +26,7 @@ answers = [
     { zh = "连复制也省掉了", en = "Even the copy is saved" },
 ]
 correct = 1
-explanation = { zh = "数据什么时候来，不由读的人决定。不睡着等，就得一遍遍地问，每一遍都要用 CPU；复制一点也没有省。", en = "When the data come is not the reader's to decide. Who does not sleep has to ask again and again, each time at the cost of CPU. The copy is not saved either." }
+explanation = { zh = "数据什么时候来，不由读的人决定。不睡着等，就得一遍遍地问，每一遍都要用 CPU；复制一点也没有省。", en = "When the data come is not the reader's to decide. A reader that does not sleep has to ask again and again, each time at the cost of CPU. The copy is not saved either." }
 when = { variant = "spin", seconds = 1.0 }
 
 [[parameters]]

@@ -14,18 +14,18 @@ zh = "进程各有自己的内存，要交换数据就得经过内核。Pipe() �
 en = "Each process has memory of its own, so data go from one to another through the kernel. Pipe() gives two connected ends, one to write and one to read: an object is made into bytes with pickle, written to a buffer in the kernel, read and restored by the other side, which thus gets a copy. While the buffer is empty recv waits; while it is full send waits too. That is back-pressure: the slower side holds the faster one up. This one goes one way, Pipe(duplex=False), and is the operating system's pipe, with a buffer of 64 KiB on Linux. Small messages are soon written and read at leisure. A message larger than the buffer makes the writer wait until the reader has taken part of it. A pipe connects related processes on one machine, and nobody queues or acknowledges anything for you."
 
 [shows]
-zh = "空了读者等，满了写者等"
-en = "Empty, the reader waits; full, the writer does"
+zh = "一快一慢两个进程：谁在等管道，什么时候等"
+en = "A fast and a slow process: who waits for the pipe, and when"
 
 [question]
-text = { zh = "读者每 50 毫秒才读一条消息。写者要发 10 条 100 KB 的消息，管道的缓冲区是 64 KiB。写者会怎样？", en = "The reader takes one message every 50 ms. The writer has 10 messages of 100 kB to send, and the pipe's buffer holds 64 KiB. What does the writer do?" }
+text = { zh = "读者每 50 毫秒才读一条消息。写者要发 10 条 100 kB 的消息，管道的缓冲区是 64 KiB。写者会怎样？", en = "The reader takes one message every 50 ms. The writer has 10 messages of 100 kB to send, and the pipe's buffer holds 64 KiB. What does the writer do?" }
 answers = [
     { zh = "马上写完，消息都存在管道里", en = "It is done at once, all messages wait in the pipe" },
     { zh = "大部分时间在等读者", en = "It waits for the reader most of the time" },
     { zh = "管道满了，send 抛出异常", en = "The pipe is full and send raises an exception" },
 ]
 correct = 1
-explanation = { zh = "一条消息就比缓冲区大，写者写满 64 KiB 就睡下，等读者读走才继续。快慢最后由慢的一方决定。消息只有 1 KB 时，10 条一起也放得下，写者马上写完。", en = "One message is larger than the buffer: the writer fills 64 KiB and sleeps until the reader takes some. In the end the slower side sets the pace. Messages of 1 kB all fit into the buffer, and the writer is done at once." }
+explanation = { zh = "一条消息就比缓冲区大，写者写满 64 KiB 就睡下，等读者读走才继续。快慢最后由慢的一方决定。消息只有 1 kB 时，10 条一起也放得下，写者马上写完。", en = "One message is larger than the buffer: the writer fills 64 KiB and sleeps until the reader takes some. In the end the slower side sets the pace. Messages of 1 kB all fit into the buffer, and the writer is done at once." }
 when = { size = 100000, slow = "reader" }
 
 [[parameters]]
@@ -42,7 +42,7 @@ kind = "int"
 default = 100000
 minimum = 1
 maximum = 1000000
-title = { zh = "每条消息多少字节", en = "Bytes of a message" }
+title = { zh = "每条消息多少字节", en = "Bytes per message" }
 
 [[parameters]]
 name = "messages"

@@ -14,8 +14,8 @@ zh = "multiprocessing.Queue 由三样东西拼成：一根管道，几个信号�
 en = "A multiprocessing.Queue is made of a pipe, a few semaphores, and a thread in the producer's process. put first takes a free place from a counting semaphore (and waits where there is none), lays the object into a buffer of its own process and returns; it is the QueueFeederThread, started at the first put, that writes it to the pipe. get reads an object from the pipe and gives the place back. So the number of places taken is the depth of the queue (the semaphore's row on the timeline), and never above maxsize: full, put waits; empty, get waits. That put has returned does not mean that the other side has the object, nor even that it is in the pipe. Such a Queue joins related processes of one machine, all of them Python, and what is in it is gone when they crash. Across machines or languages, or where nothing may be lost, one uses a message broker such as RabbitMQ."
 
 [shows]
-zh = "满了 put 等，空了 get 等；底下是管道和一个喂它的线程"
-en = "Full, put waits; empty, get waits; beneath is a pipe and a thread that feeds it"
+zh = "一快一慢两个进程：队列有多深，谁在等"
+en = "A fast and a slow process: how deep the queue is, and who waits"
 
 [question]
 text = { zh = "队列 maxsize=3，消费者每 100 毫秒取一个，生产者连续放 12 个，自己不停顿。生产者会怎样？", en = "A queue has maxsize=3; the consumer takes one every 100 ms; the producer puts 12 without a pause of its own. What does the producer do?" }
@@ -42,7 +42,7 @@ kind = "int"
 default = 3
 minimum = 2
 maximum = 20
-title = { zh = "队列最多放几个", en = "Places of the queue" }
+title = { zh = "队列最多放几个", en = "Places in the queue" }
 
 [[parameters]]
 name = "items"

@@ -16,8 +16,8 @@ zh = "GIL 最初是为内存管理而设的：引用计数的加减不是原子�
 en = "The GIL was put in for memory management: counting references up and down is not atomic, and one big lock was the simplest way. The free-threaded build (since 3.13, PEP 703; the program is often called python3.13t or python3.14t) does without: it counts references with a bias towards the owning thread and gives dicts, lists and other objects a small lock each. So threads of pure Python do run on several cores at once: this is the countdown of “The GIL and CPU-bound work”, with another result. The price: a single thread is slower (by some 40 % in 3.13, about 10 % since 3.14), and some C extensions do not support it yet. No GIL does not mean thread-safe: counter = counter + 1 still loses updates, more easily than before, and locks are needed as ever. There is no lane of a GIL on this timeline, because there is no GIL."
 
 [shows]
-zh = "没有 GIL：线程同时在几个核上运行 Python 代码"
-en = "No GIL: threads run Python code on several cores at once"
+zh = "同样的倒数，没有 GIL：核上是谁"
+en = "The same countdown without a GIL: who is on a core"
 
 [question]
 text = { zh = "一段纯 Python 计算要 1 秒。在自由线程版上分给 2 个线程（双核），各做一半，共要多久？", en = "A pure Python computation takes 1 s. On a free-threaded Python with two cores it is shared between 2 threads, half each. How long does it take?" }

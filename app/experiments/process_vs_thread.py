@@ -11,11 +11,11 @@ en = "A process owns resources, a thread is scheduled"
 
 [note]
 zh = "进程是资源分配的单位：内存、打开的文件、PID 都属于它。线程是系统调度的最小单位，一个进程至少有一个线程。同一进程的线程共享内存，所以它们 append 的是同一个列表；子进程有自己的内存和自己的 PID，append 的是自己那一份，父进程的列表始终是空的。进程之间要交换数据，得用队列、管道之类的办法。"
-en = "A process is the unit of resource allocation: memory, open files and a PID belong to it. A thread is the smallest unit that the system schedules, and every process has at least one. Threads of one process share its memory, so they all append to one list. A child process has its own memory and its own PID and appends to its own copy: the parent's list stays empty. Processes exchange data by other means, such as a queue or a pipe."
+en = "A process is the unit of resource allocation: memory, open files and a PID belong to it. A thread is the smallest unit that the system schedules, and every process has at least one. Threads of one process share its memory, so they all append to one list. A child process has its own memory and its own PID and appends to its own copy: the parent's list stays empty. To exchange data, processes need something else, such as a queue or a pipe."
 
 [shows]
-zh = "一个进程里的几个线程，与几个各有 PID 的进程"
-en = "Several threads in one process, several processes with a PID each"
+zh = "线程和子进程各改“同一个”列表：改动落在谁那里"
+en = "Threads and child processes change “the same” list: whose copy changes"
 
 [question]
 text = { zh = "3 个线程、3 个子进程，各自向“同一个”列表 append 一次。最后主进程里的两个列表有多长？", en = "3 threads and 3 child processes each append once to “the same” list. How long are the main process's two lists at the end?" }
@@ -47,9 +47,9 @@ title = { zh = "各几个", en = "How many of each" }
 
 [[expected]]
 check = "lane_count"
-arguments = { kind = "process", least = 2 }
+arguments = { kind = "process", named = "Process-", least = "$workers" }
 when = { variant = ["both", "processes"] }
-says = { zh = "每个子进程是单独的一个进程，有自己的 PID", en = "every child is a process with a PID of its own" }
+says = { zh = "每个子进程都是单独的进程，有自己的 PID", en = "every child is a process with a PID of its own" }
 
 [[expected]]
 check = "lane_count"

@@ -11,22 +11,22 @@ zh = "多道程序：进程并发"
 en = "Several programs at once"
 
 [note]
-zh = "进程是程序的一次执行：同一个程序运行 4 次就是 4 个进程，各有自己的 PID 和内存。内存里同时放几道程序，CPU 便可以在它们之间切换，这就是并发的开端。核不够分时，内核按时间片轮流：一个进程正算到一半，核就被收走给了别人（被抢占），它随时可以继续，只是要等。并发是“都在进行中”，并行是“同一瞬间都在运行”：一个核上只有并发，几个核上才有并行，而且同一瞬间运行的不会比核多。所以计算量总和不变，总时间约为“进程数 ÷ 核数”倍。"
+zh = "进程是程序的一次执行：同一个程序运行 4 次就是 4 个进程，各有自己的 PID 和内存。内存里同时放几道程序，CPU 便可以在它们之间切换，这就是并发的开端。核不够分时，内核按时间片轮流：一个进程正算到一半，核就被收走，给了别人（被抢占），它随时可以继续，只是要等。并发是“都在进行中”，并行是“同一瞬间都在运行”：一个核上只有并发，几个核上才有并行，而且同一瞬间运行的不会比核多。所以计算量总和不变，总时间约为“进程数 ÷ 核数”倍。"
 en = "A process is one execution of a program: the same program run 4 times is 4 processes, each with a PID and memory of its own. With several of them in memory the CPU can be switched from one to another, and that is where concurrency began. Where there are fewer cores than processes the kernel deals out time slices: in the midst of its computation a process loses its core to another (it is preempted) and could go on at any moment, but has to wait. Concurrent means that all are under way; parallel means that several run at the same instant. One core gives concurrency only; several cores give parallelism too, but never more at one instant than there are cores. So the whole takes about processes ÷ cores times as long as one of them."
 
 [shows]
-zh = "进程比核多：内核让它们轮流上核"
-en = "More processes than cores: the kernel has them take turns"
+zh = "进程比核多时，内核怎样分配核"
+en = "How the kernel shares out the cores when there are more processes"
 
 [question]
-text = { zh = "4 个进程各要计算 0.3 秒，机器有 2 个核。每个进程从开始到结束要多久？", en = "4 processes each need 0.3 s of computing, on a machine with 2 cores. How long is each of them under way?" }
+text = { zh = "4 个进程各要计算 0.1 秒，机器有 2 个核。每个进程从开始到结束要多久？", en = "4 processes each need 0.1 s of computing, on a machine with 2 cores. How long is each of them under way?" }
 answers = [
-    { zh = "约 0.3 秒：它们是并发的", en = "About 0.3 s: they are concurrent" },
-    { zh = "约 0.6 秒：时间片轮流，大家一起变慢", en = "About 0.6 s: slices go round, all of them are slowed down" },
-    { zh = "先来的两个 0.3 秒，后来的两个 0.6 秒", en = "The first two 0.3 s, the last two 0.6 s" },
+    { zh = "约 0.1 秒：它们是并发的", en = "About 0.1 s: they are concurrent" },
+    { zh = "约 0.2 秒：时间片轮流，大家一起变慢", en = "About 0.2 s: slices go round, all of them are slowed down" },
+    { zh = "先来的两个 0.1 秒，后来的两个 0.2 秒", en = "The first two 0.1 s, the last two 0.2 s" },
 ]
 correct = 1
-explanation = { zh = "2 个核在 0.6 秒里只能给出 1.2 秒的计算时间，正好够 4 × 0.3 秒。内核不等先来的算完，而是隔几毫秒就换一个进程，所以四个几乎同时结束。（机器给不足 2 个核时还会更久。）", en = "In 0.6 s two cores yield 1.2 s of computing, just what 4 × 0.3 s need. The kernel does not wait for the first ones to finish but switches every few milliseconds, so all four end at about the same time. (On a machine that gives less than 2 cores it takes longer still.)" }
+explanation = { zh = "2 个核在 0.2 秒里只能给出 0.4 秒的计算时间，正好够 4 × 0.1 秒。内核不等先来的算完，而是隔几毫秒就换一个进程，所以四个几乎同时结束。（机器给不足 2 个核时还会更久。）", en = "In 0.2 s two cores yield 0.4 s of computing, just what 4 × 0.1 s need. The kernel does not wait for the first ones to finish but switches every few milliseconds, so all four end at about the same time. (On a machine that gives less than 2 cores it takes longer still.)" }
 when = { cores = "all", programs = 4 }
 
 [[parameters]]
@@ -51,7 +51,7 @@ kind = "int"
 default = 5000000
 minimum = 100000
 maximum = 50000000
-title = { zh = "每个进程倒数多少", en = "Countdown of each" }
+title = { zh = "每个进程倒数多少", en = "Countdown of each process" }
 
 [[expected]]
 check = "stay_count"

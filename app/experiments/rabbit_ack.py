@@ -7,26 +7,26 @@ time_limit_s = 30
 requires = ["broker"]
 
 [title]
-zh = "确认与重投：工人死在半路"
+zh = "确认与重投：worker 死在半路"
 en = "Acknowledgements: a worker dies half-way"
 
 [note]
-zh = "六个任务，工人做到第三个时被 SIGKILL 杀死，再启动第二个工人。自动确认（auto_ack=True）时，broker 一发出消息就算完成：六条全都发给了第一个工人，它只做完两个，其余四个随它一起丢了。手动确认时，没有确认的消息在连接断开后回到队列，重新发给第二个工人，并带着 redelivered 标志：一个也不丢。第三个任务被做了一半又从头再做，所以手动确认是“至少一次”，任务要经得起重做。"
+zh = "六个任务，worker 做到第三个时被 SIGKILL 杀死，再启动第二个 worker。自动确认（auto_ack=True）时，broker 一发出消息就算完成：六条全都发给了第一个 worker，它只做完两个，其余四个随它一起丢了。手动确认时，没有确认的消息在连接断开后回到队列，重新发给第二个 worker，并带着 redelivered 标志：一个也不丢。第三个任务被做了一半又从头再做，所以手动确认是“至少一次”，任务要经得起重做。"
 en = "Six jobs; the worker is killed with SIGKILL in the third, then a second worker starts. With automatic acknowledgement (auto_ack=True) a message counts as done once the broker has sent it: all six went to the first worker, which finished two, and the other four are lost with it. With manual acknowledgement, what was not acknowledged goes back to the queue when the connection breaks and is delivered again to the second worker, with the redelivered flag set: none is lost. The third job is begun, lost and begun anew, so this is at-least-once, and a job must bear being done again."
 
 [shows]
-zh = "自动确认丢 4 个；手动确认一个不丢，重投的带标志"
-en = "Automatic loses 4; manual loses none, and what is delivered again says so"
+zh = "worker 做到一半被杀死：哪些任务还有人做"
+en = "A worker is killed half-way: which jobs are still done"
 
 [question]
-text = { zh = "auto_ack=True，六个任务，工人在做第三个时被杀死。有几个任务没人做完？", en = "auto_ack=True, six jobs, the worker is killed in the third. How many jobs does nobody finish?" }
+text = { zh = "auto_ack=True，六个任务，worker 在做第三个时被杀死。有几个任务没人做完？", en = "auto_ack=True, six jobs, the worker is killed in the third. How many jobs does nobody finish?" }
 answers = [
     { zh = "0：broker 会重发", en = "0: the broker sends them again" },
     { zh = "1：正在做的那个", en = "1: the one in hand" },
     { zh = "4：发出去的都算完成了", en = "4: whatever was sent counts as done" },
 ]
 correct = 2
-explanation = { zh = "自动确认下，六条消息一到工人的套接字就从队列里删掉了；它只做完两个。", en = "With automatic acknowledgement all six left the queue as soon as they were sent; the worker finished two." }
+explanation = { zh = "自动确认下，六条消息一到 worker 的套接字就从队列里删掉了；它只做完两个。", en = "With automatic acknowledgement all six left the queue as soon as they were sent; the worker finished two." }
 when = { ack = "auto" }
 
 [[parameters]]
@@ -47,7 +47,7 @@ says = { zh = "自动确认：丢了四个", en = "automatic acknowledgement: fo
 check = "printed_in_order"
 arguments = { lines = ["worker 1 was killed", "worker 2: begun job 3 (redelivered)", "lost: 0 []"] }
 when = { ack = "manual" }
-says = { zh = "手动确认：一个不丢，第三个重投给了第二个工人", en = "manual acknowledgement: none was lost, and the third was delivered again to the second worker" }
+says = { zh = "手动确认：一个不丢，第三个重投给了第二个 worker", en = "manual acknowledgement: none was lost, and the third was delivered again to the second worker" }
 
 [[runs]]
 title = { zh = "手动确认：一个不丢", en = "Manual: none is lost" }

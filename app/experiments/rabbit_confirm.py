@@ -15,8 +15,8 @@ zh = "队列 durable，消息持久，还是会丢：basic_publish 只是把消�
 en = "The queue is durable, the messages are persistent, and still some can be lost: basic_publish only writes to a socket, and when the message reaches a disk its publisher does not know. Half-way through, the broker is really killed with SIGKILL and started again; the publisher connects anew and goes on. Without confirms it believes that whatever it wrote has arrived and goes on with the next: what was on its way or not yet on disk is lost, and nobody says so. With confirms the broker acknowledges once a message is on disk, and the publisher goes on with the first that was not confirmed: none is lost, at most one is there twice (at least once). The counts are the broker's own."
 
 [shows]
-zh = "没有确认：崩溃前后一段消息消失；有确认：一条不少"
-en = "Without confirms messages around the crash vanish; with them none is missing"
+zh = "broker 在发布途中崩溃：到了多少条，发布者知道多少"
+en = "The broker crashes amid publishing: what arrived, and who knows"
 
 [question]
 text = { zh = "durable 队列、持久消息、没有发布确认。broker 在发布途中被杀掉再启动，之后会怎样？", en = "A durable queue, persistent messages, no confirms. The broker is killed and restarted while messages are being published. What follows?" }

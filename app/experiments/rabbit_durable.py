@@ -15,8 +15,8 @@ zh = "默认情况下，broker 崩溃后队列和消息都被忘掉。要留下�
 en = "By default a crashed broker forgets its queues and messages. Two things together keep them: the queue declared durable, and the message published with delivery_mode=2 (persistent). Here each of the four combinations gets 3 messages; then the broker is really killed with SIGKILL and started again, and the numbers in the grid are the restarted broker's own counts. Publisher confirms are on: once the broker has acknowledged, a persistent message is on disk. This is about classic queues; quorum queues are always durable, whatever the delivery_mode."
 
 [shows]
-zh = "四格表：只有 durable 加持久消息留了下来"
-en = "A grid of four: only durable and persistent survives"
+zh = "broker 崩溃重启：四种队列与消息，各留下什么"
+en = "The broker crashes: what is left of each queue and its messages"
 
 [question]
 text = { zh = "队列 durable，消息没有设 delivery_mode=2。broker 崩溃重启后，队列里有什么？", en = "The queue is durable, the messages are not persistent. What is in the queue after the broker has crashed and restarted?" }

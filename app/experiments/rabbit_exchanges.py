@@ -15,8 +15,8 @@ zh = "同样的七条消息交给四种交换机之一，两个队列 Q1、Q2 �
 en = "The same seven messages go to one of four exchanges; two queues, Q1 and Q2, are bound to it in their own ways. direct: the routing key equals the binding key. fanout: the key does not matter, each queue gets a copy. topic: a key is words between dots; * stands for exactly one word, # for any number. headers: not the key but the message's headers; x-match=all wants all of them equal, any wants one. A message that matches two bindings of one queue (lazy.pink.rabbit matches *.*.rabbit and lazy.#) is in that queue once. A message that no binding matches (quick.brown.fox) is dropped without a word; only when published with mandatory=True does the broker return it to its publisher."
 
 [shows]
-zh = "哪些绑定匹配；没有匹配的消息被丢掉，或退回"
-en = "Which bindings match; what matches none is dropped, or returned"
+zh = "同样的消息、四种交换机：哪些绑定匹配，各进哪个队列"
+en = "The same messages, four exchanges: which bindings match"
 
 [question]
 text = { zh = "topic 交换机，Q2 绑定了 *.*.rabbit 和 lazy.#。路由键是 lazy.pink.rabbit 的消息，Q2 得到几份？", en = "A topic exchange; Q2 is bound with *.*.rabbit and with lazy.#. How many copies of a message with the key lazy.pink.rabbit does Q2 get?" }
@@ -41,15 +41,15 @@ name = "unroutable"
 kind = "choice"
 default = "dropped"
 choices = ["dropped", "returned"]
-labels = { dropped = { zh = "丢弃", en = "is dropped" }, returned = { zh = "退回", en = "is returned" } }
-title = { zh = "无处可去的消息", en = "A message that leads nowhere" }
-note = { zh = "returned：以 mandatory=True 发布", en = "returned: published with mandatory=True" }
+labels = { dropped = { zh = "丢弃", en = "dropped" }, returned = { zh = "退回", en = "returned" } }
+title = { zh = "无法路由的消息", en = "Unroutable message" }
+note = { zh = "退回：以 mandatory=True 发布", en = "returned: published with mandatory=True" }
 
 [[expected]]
 check = "printed_in_order"
 arguments = { lines = ["quick.orange.rabbit      [Q1 Q2]", "quick.orange.fox         [Q1]", "lazy.pink.rabbit         [Q2]", "quick.brown.fox          nobody: $unroutable"] }
 when = { type = "topic" }
-says = { zh = "*.orange.* 引到 Q1；*.*.rabbit 和 lazy.# 引到 Q2，各一份；quick.brown.fox 无处可去", en = "*.orange.* led to Q1, *.*.rabbit and lazy.# to Q2, one copy each, and quick.brown.fox nowhere" }
+says = { zh = "*.orange.* 引到 Q1；*.*.rabbit 和 lazy.# 引到 Q2，各一份；quick.brown.fox 无法路由", en = "*.orange.* led to Q1, *.*.rabbit and lazy.# to Q2, one copy each, and quick.brown.fox was unroutable" }
 
 [[expected]]
 check = "printed_in_order"
@@ -70,7 +70,7 @@ when = { type = "headers" }
 says = { zh = "all 要求所有消息头相等，any 只要一个", en = "all wanted every header equal, any wanted one" }
 
 [[runs]]
-title = { zh = "无处可去的消息退回给发布者", en = "What leads nowhere is returned" }
+title = { zh = "无法路由的消息退回给发布者", en = "An unroutable message is returned" }
 parameters = { unroutable = "returned" }
 
 [[runs]]

@@ -15,8 +15,8 @@ zh = "两个互不相识的程序：send 把一条消息交给 RabbitMQ（broker
 en = "Two programs that know nothing of each other: send hands a message to RabbitMQ, the broker; receive gets it from there. A message never goes straight to a queue but through an exchange; the default exchange, whose name is empty, leads to the queue named by the routing key. Both declare the queue hello, because neither knows who starts first; declaring one that exists changes nothing. With send first the message waits in the queue; with receive first the receiver waits for the message. Both orders come to the same. With auto_ack=True the broker forgets a message as soon as it has sent it."
 
 [shows]
-zh = "连接、信道、默认交换机、队列，再到消费者"
-en = "Connection, channel, default exchange, queue, consumer"
+zh = "一条消息的路：信道、默认交换机、队列、消费者"
+en = "A message's way: channel, default exchange, queue, consumer"
 
 [question]
 text = { zh = "先启动 send，它发完就退出；过半秒才启动 receive。消息会怎样？", en = "send starts first, sends and exits; receive starts half a second later. What becomes of the message?" }

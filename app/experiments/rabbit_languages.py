@@ -15,11 +15,11 @@ zh = "进程间的 Queue 只能连接同一个 Python 程序的进程；RabbitMQ
 en = "A Queue between processes joins those of one Python program; RabbitMQ joins programs in any language, for all they agree on is a protocol on the wire, AMQP 0-9-1. Here Python publishes and a C program, amqp-consume, consumes (or the other way round, with amqp-publish). The timeline draws the connections, channels and messages of both alike: what is seen are the frames on the wire, and nothing has to be put into the C program."
 
 [shows]
-zh = "C 程序的连接和消息，与 Python 的画得一样"
-en = "A C program's connection and messages, drawn as Python's are"
+zh = "Python 与 C 程序之间：连接、信道和消息"
+en = "Between Python and a C program: connections, channels, messages"
 
 [question]
-text = { zh = "Python 发出的中文消息，C 程序收到的是什么？", en = "Python publishes a text. What does the C program get?" }
+text = { zh = "Python 发出的中文消息，C 程序收到的是什么？", en = "Python publishes a Chinese text. What does the C program get?" }
 answers = [
     { zh = "一个序列化的 Python 对象", en = "A pickled Python object" },
     { zh = "同样的字节", en = "The same bytes" },
@@ -27,7 +27,7 @@ answers = [
 ]
 correct = 1
 explanation = { zh = "消息体对 broker 来说只是字节；怎样解释由双方约定（这里是 UTF-8 文本）。", en = "To the broker a body is bytes; how to read them is for the two sides to agree on (here: UTF-8 text)." }
-
+when = { c = "consumes" }
 [[parameters]]
 name = "c"
 kind = "choice"

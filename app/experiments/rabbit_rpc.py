@@ -15,8 +15,8 @@ zh = "客户端把两个请求 fib(n) 和 fib(5) 放进队列 rpc_queue。每个
 en = "The client puts two requests, fib(n) and fib(5), into the queue rpc_queue. Each carries two properties: reply_to, the client's own queue for answers (exclusive, named by the broker), and correlation_id, which numbers the request. A server computes and publishes the result to reply_to with the same number. With two servers the answer to fib(5) comes first, and only its correlation_id tells which request it answers. With one server answers come in the order of the requests."
 
 [shows]
-zh = "请求经 rpc_queue，应答经 reply_to 的队列；correlation_id 把它们配成对"
-en = "Requests by rpc_queue, answers by the reply_to queue; correlation_id pairs them"
+zh = "请求和应答各走哪个队列，怎样配成对"
+en = "Which queues requests and answers take, and how they are paired"
 
 [question]
 text = { zh = "两个服务端，先后请求 fib(30) 和 fib(5)。哪个应答先到？", en = "Two servers; first fib(30) is asked for, then fib(5). Which answer comes first?" }

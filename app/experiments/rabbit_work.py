@@ -11,22 +11,22 @@ zh = "任务队列：轮流还是公平"
 en = "A work queue: in turn, or fairly"
 
 [note]
-zh = "八个任务轮流是 4、1、4、1…… 个单位长，两个工人消费同一个队列，手动确认。不设 prefetch 时，broker 不等确认，一来就把消息轮流发给两人：长的全落到同一个工人头上，另一个做完短的就闲着。prefetch_count=1 让 broker 每次只给一个人一条未确认的消息：谁先确认，谁得下一条。轮流时总共约 16 个单位，公平时约 10 个。"
+zh = "八个任务轮流是 4、1、4、1…… 个单位长，两个 worker 消费同一个队列，手动确认。不设 prefetch 时，broker 不等确认，一来就把消息轮流发给它们：长的全落到同一个 worker 头上，另一个做完短的就闲着。prefetch_count=1 让 broker 每次只给每个 worker 一条未确认的消息：谁先确认，谁得下一条。轮流时总共约 16 个单位，公平时约 10 个。"
 en = "Eight jobs take 4, 1, 4, 1, … units, and two workers consume one queue with manual acknowledgements. Without prefetch the broker does not wait for acknowledgements: it deals the messages out in turn at once, so that all the long ones come to one worker while the other is done with the short ones and idle. With prefetch_count=1 the broker gives each worker one unacknowledged message at a time: who acknowledges first gets the next. In turn it takes about 16 units, fairly about 10."
 
 [shows]
-zh = "不设 prefetch，第二个工人闲着；prefetch=1，两人都忙"
-en = "Without prefetch the second worker is idle; with prefetch=1 both are busy"
+zh = "长短任务分给两个 worker：谁忙，谁闲，总共多久"
+en = "Long and short jobs for two workers: who is busy, who is idle"
 
 [question]
-text = { zh = "任务长短交替：4、1、4、1、4、1、4、1。两个工人，不设 prefetch，总共要多少个单位？", en = "Jobs alternate 4, 1, 4, 1, 4, 1, 4, 1. Two workers, no prefetch: how many units does it take in all?" }
+text = { zh = "任务长短交替：4、1、4、1、4、1、4、1。两个 worker，不设 prefetch，总共要多少个单位？", en = "Jobs alternate 4, 1, 4, 1, 4, 1, 4, 1. Two workers, no prefetch: how many units does it take in all?" }
 answers = [
     { zh = "10：谁空谁做", en = "10: whoever is free takes the next" },
-    { zh = "16：长的都给了同一个工人", en = "16: one worker gets all the long ones" },
+    { zh = "16：长的都给了同一个 worker", en = "16: one worker gets all the long ones" },
     { zh = "20：一个接一个", en = "20: one after the other" },
 ]
 correct = 1
-explanation = { zh = "broker 按轮流把第 1、3、5、7 条给了一个工人，全是长的：4×4=16。设 prefetch_count=1，约 10 个单位。", en = "Dealing in turn, the broker gives messages 1, 3, 5 and 7 to one worker, all long ones: 4×4=16. With prefetch_count=1 it takes about 10." }
+explanation = { zh = "broker 按轮流把第 1、3、5、7 条给了一个 worker，全是长的：4×4=16。设 prefetch_count=1，约 10 个单位。", en = "Dealing in turn, the broker gives messages 1, 3, 5 and 7 to one worker, all long ones: 4×4=16. With prefetch_count=1 it takes about 10." }
 when = { prefetch = "unset" }
 
 [[parameters]]
@@ -49,16 +49,16 @@ title = { zh = "一个单位多长", en = "Length of a unit" }
 [[expected]]
 check = "lane_count"
 arguments = { kind = "consumer", named = "task_queue", least = 2, most = 2 }
-says = { zh = "两个工人消费同一个队列", en = "two workers consumed one queue" }
+says = { zh = "两个 worker 消费同一个队列", en = "two workers consumed one queue" }
 
 [[expected]]
 check = "counter_within"
 arguments = { kind = "queue", named = "unacked", most = 2 }
 when = { prefetch = "1" }
-says = { zh = "未确认的消息从不超过两条：每个工人一条", en = "never more than two messages were unacknowledged: one for each worker" }
+says = { zh = "未确认的消息从不超过两条：每个 worker 一条", en = "never more than two messages were unacknowledged: one for each worker" }
 
 [[runs]]
-title = { zh = "prefetch=1：两人都忙", en = "prefetch=1: both are busy" }
+title = { zh = "prefetch=1：两个都忙", en = "prefetch=1: both are busy" }
 parameters = { prefetch = "1" }
 """
 

@@ -11,11 +11,11 @@ en = "What a switch costs"
 
 [note]
 zh = "两方来回交出控制权，量每交接一次要多久，并读内核自己的计数，看它为此切换了几次线程（因等待而让出和被抢占都算）。进程和线程每次交接都要睡下一个、唤醒另一个，必经内核；两个线程醒来后还要再争 GIL，又多睡一次。greenlet、asyncio 任务和生成器在一个线程里交接，内核一次也不参与。asyncio 比 greenlet 慢，是因为每次交接都要经过事件循环，不是因为内核。被观测时每次交接都要记录，时间会比单独运行这段脚本长一些，相差的倍数仍看得出来。"
-en = "Two sides hand control to and fro. What is measured is the time a hand-over takes and, by the kernel's own count, how many thread switches it made for it (because one waits, or is preempted). With processes and threads each hand-over puts one to sleep and wakes the other, which takes the kernel; of two threads the one that woke has to get the GIL as well, and may sleep once more for it. Greenlets, asyncio tasks and generators hand over within one thread, without the kernel. asyncio is slower than greenlets because each hand-over goes through the event loop, not because of the kernel. While it is observed every hand-over is recorded, so the times are somewhat longer than those of the script run by itself; how many times they differ can still be seen."
+en = "Two sides hand control to and fro. What is measured is the time a hand-over takes and, by the kernel's own count, how many thread switches that took (because one waits, or is preempted). With processes and threads each hand-over puts one to sleep and wakes the other, which takes the kernel; of two threads the one that woke has to get the GIL as well, and may sleep once more for it. Greenlets, asyncio tasks and generators hand over within one thread, without the kernel. asyncio is slower than greenlets because each hand-over goes through the event loop, not because of the kernel. While it is observed every hand-over is recorded, so the times are somewhat longer than those of the script run by itself; by what factor they differ can still be seen."
 
 [shows]
-zh = "进程、线程的交接要经过内核，协程的不要"
-en = "Processes and threads hand over through the kernel, coroutines without it"
+zh = "交接一次要多久，内核为此切换几次"
+en = "How long a hand-over takes, and how often the kernel switches for it"
 
 [question]
 text = { zh = "把控制权交给对方，线程之间要比 greenlet 之间慢多少？", en = "How much slower is a hand-over between threads than one between greenlets?" }
@@ -25,7 +25,7 @@ answers = [
     { zh = "十倍以上", en = "Ten times or more" },
 ]
 correct = 2
-explanation = { zh = "greenlet 的切换只保存和恢复寄存器与栈，不到 1 微秒；线程要由内核唤醒、调度，还要换手 GIL，通常要几微秒到几十微秒。", en = "A greenlet switch saves and restores registers and stack and takes less than 1 µs. A thread must be woken and scheduled by the kernel, and the GIL must change hands: several to tens of µs as a rule." }
+explanation = { zh = "greenlet 的切换只保存和恢复寄存器与栈，不到 1 微秒；线程要由内核唤醒、调度，GIL 还要换手，通常要几微秒到几十微秒。", en = "A greenlet switch saves and restores registers and stack and takes less than 1 µs. A thread must be woken and scheduled by the kernel, and the GIL must change hands: several to tens of µs as a rule." }
 
 [[parameters]]
 name = "rounds"

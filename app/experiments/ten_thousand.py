@@ -11,12 +11,12 @@ zh = "上万协程"
 en = "Ten thousand coroutines"
 
 [note]
-zh = "一万个协程各睡 1 秒。它们都在一个线程里：每个只是内存里一个不大的对象，睡觉就是在循环的定时器堆里占一个位置，系统一无所知，也无须为它切换线程。到了 1 秒，定时器几乎同时到期，一万个任务一起变为就绪，在队列里等着轮流运行：多出 1 秒的那一点时间，就是这一个线程依次创建和叫醒它们所花的。线程也能开一万个，但每个都要由内核创建、调度，并有自己的栈，因此慢得多，系统对它的个数也有限制。打印的是每个等待者占用的常驻内存。"
+zh = "一万个协程各睡 1 秒。它们都在一个线程里：每个只是内存里一个不大的对象，睡觉就是在循环的定时器堆里占一个位置，系统一无所知，也无须为它切换线程。到了 1 秒，定时器几乎同时到期，一万个任务一起变为就绪，在队列里等着轮流运行：多出 1 秒的那一点时间，就是这一个线程依次创建和唤醒它们所花的。线程也能开一万个，但每个都要由内核创建、调度，并有自己的栈，因此慢得多，系统对它的个数也有限制。打印的是每个等待者占用的常驻内存。"
 en = "Ten thousand coroutines sleep for 1 s each. All of them are in one thread: each is a small object in memory, its sleep an entry in the loop's heap of timers, and the system neither knows of it nor has to switch threads for it. After 1 s the timers run out nearly together; ten thousand tasks become ready at once and queue for their turn. Whatever the run takes beyond 1 s is what this one thread needs to create and to wake them one by one. Ten thousand threads are possible too, but the kernel has to create and schedule each of them and give it a stack of its own: that is far slower, and the system limits their number. What is printed is the resident memory that each sleeper takes."
 
 [shows]
-zh = "一万个等待，一个线程，略多于 1 秒"
-en = "Ten thousand waits, one thread, a little over 1 s"
+zh = "一万个等待要几个线程、多少时间、多少内存"
+en = "How many threads, how much time and memory ten thousand waits take"
 
 [question]
 text = { zh = "一个线程里的 10,000 个协程各睡 1 秒，共要多久？", en = "10,000 coroutines in one thread sleep for 1 s each. How long does it take in all?" }
@@ -27,7 +27,7 @@ answers = [
     { zh = "报错：协程开不了这么多", en = "An error: there cannot be so many coroutines" },
 ]
 correct = 0
-explanation = { zh = "等待不占线程，所以一万个等待完全重叠；只有创建和叫醒要由这个线程一个一个地做，每个几十微秒。", en = "A wait does not occupy the thread, so ten thousand waits overlap. Only creating and waking them is done one by one, at some tens of microseconds each." }
+explanation = { zh = "等待不占线程，所以一万个等待完全重叠；只有创建和唤醒要由这个线程一个一个地做，每个几十微秒。", en = "A wait does not occupy the thread, so ten thousand waits overlap. Only creating and waking them is done one by one, at some tens of microseconds each." }
 when = { variant = ["asyncio", "gevent"], count = 10000 }
 
 [[parameters]]

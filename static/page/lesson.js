@@ -53,7 +53,7 @@ export class Lesson {
     const sample = this.experiment?.sample;
     const label = need("#sample-label");
     label.hidden = !sample;
-    if (sample) label.textContent = `${t("sample.title")} ${sampleLabel(sample)}`;
+    if (sample) label.textContent = `${t("sample.title")} · ${sampleLabel(sample)}`;
     return Boolean(sample) && (!this.#question || this.#question.guess >= 0);
   }
 
