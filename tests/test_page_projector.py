@@ -145,6 +145,11 @@ def test_a_clicker_walks_through_an_experiment_and_on_to_the_next(server: Runnin
     page.keyboard.press("PageUp")
     assert step_of(page) == "watch"
     page.keyboard.press("PageDown")
+    page.reload()  # who opens the link of a run while projecting begins at its picture
+    wait_state(page, "finished")
+    assert step_of(page) == "watch"
+    expect(page.locator("#timeline")).to_be_visible()
+    page.keyboard.press("PageDown")
     following = page.locator('.course a[rel="next"]').get_attribute("href")
     page.keyboard.press("PageDown")
     page.wait_for_url(f"**{following}")

@@ -1,5 +1,5 @@
 // @ts-check
-// A classic script in the page's head: the theme and the projector's sizes stand before the first paint.
+// A classic script in the page's head: theme, contrast and the projector's sizes stand before the first paint.
 {
   const stored = (/** @type {string} */ key) => {
     try {
@@ -11,5 +11,8 @@
   const theme = stored("theme");
   const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  if (stored("projector") === "on" && location.pathname !== "/presenter") document.documentElement.dataset.projector = "on";
+  if (matchMedia("(prefers-contrast: more)").matches) document.documentElement.dataset.contrast = "more";
+  // The wall is this page's own: not what a teacher reads, nor a frame on another's page.
+  const projected = location.pathname !== "/presenter" && !location.pathname.endsWith("/embed");
+  if (stored("projector") === "on" && projected) document.documentElement.dataset.projector = "on";
 }

@@ -43,7 +43,6 @@ class RunPage {
   });
   /** "" before there is one */
   run = "";
-  state = "idle";
   headerShown = false;
   /** Where the address says to look; null once one does. */
   wanted = stateOf(location.hash);
@@ -51,6 +50,7 @@ class RunPage {
   /** @param {Record<string, any>} page */
   constructor(page) {
     this.lang = page.lang;
+    this.state = page.run?.state ?? "idle"; // whoever teaches begins where the run stands
     this.experiment = page.experiment;
     this.name = page.run?.name ?? "";
     this.retentionDays = page.retention_days ?? 0;

@@ -1,5 +1,5 @@
 // @ts-check
-/** Light and dark: the system's choice until the viewer makes one, which is kept. */
+/** Light and dark: the system's choice until the viewer makes one, which is kept. More contrast where the system asks for it. */
 import { t } from "../common/i18n.js";
 import { recall, remember } from "../common/kept.js";
 
@@ -7,6 +7,7 @@ export { recall, remember };
 
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
+const contrast = matchMedia("(prefers-contrast: more)");
 
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -36,6 +37,11 @@ export function installTheme(button) {
   system.addEventListener("change", () => {
     if (!recall("theme")) apply(system.matches ? "dark" : "light");
     say();
+  });
+  contrast.addEventListener("change", () => {
+    if (contrast.matches) root.dataset.contrast = "more";
+    else delete root.dataset.contrast;
+    restyled();
   });
   say();
 }

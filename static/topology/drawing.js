@@ -117,7 +117,7 @@ export class Drawing {
       const words = described(topology, drawn.node, state, tNs);
       if (button.title === words) continue;
       button.title = words;
-      button.setAttribute("aria-label", words);
+      button.setAttribute("aria-description", words); // its name is what is written in it
     }
     for (const { edge, path, key } of this.#edges) {
       const keys = topology.keysAt(edge, tNs);

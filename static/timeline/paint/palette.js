@@ -40,7 +40,7 @@ export function readPalette(element) {
 
 /** Where black and white read alike. */
 const MIDDLE = 0.18;
-const BRIGHT = 0.35;
+const BRIGHT = 0.3;
 
 /** @param {string} color */
 const readableOn = (color) => (luminance(color) > MIDDLE ? "#000000" : "#ffffff");

@@ -25,7 +25,7 @@ import { label } from "./labels.js";
 const LETTER_PX = 15;
 const GAP_PX = 1;
 /** How much is left of what is not lit. */
-const DIMMED = 0.3;
+export const DIMMED = 0.3;
 
 export class Scene {
   #bars;
@@ -130,7 +130,7 @@ export class Scene {
       if (runner !== Ink.NONE) (turns && !this.#isOf(frame.lit, lane, -1, runner) ? this.#dimmed : this.#traces)[runner]?.push(x, box.y + box.height * 0.3, Math.max(width, 1), box.height * 0.4);
       if (index < 0 || width < LETTER_PX || lane.kind === LaneKind.CPU) return;
       const text = label(this.model, this.renderer, frame, { lane, index }, ink, x, width, box);
-      if (text) this.#texts.push(dim ? { ...text, color: palette.quiet } : text);
+      if (text) this.#texts.push(dim ? { ...text, color: palette.text } : text);
     }, lanes);
   }
 
