@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from app import resources
 from tests.browser import chromium_browser, open_page, wait_state
 from tests.samples import SHAPES
 from tests.test_page import errors_of, picture, settle
@@ -16,11 +18,15 @@ from tests.web_tools import RunningServer, serving, store_recording
 pytestmark = [pytest.mark.browser]
 
 
+WITH_MEMORY = resources.samples_dir() / "gil-io.sched"
+
+
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
     folder = tmp_path_factory.mktemp("timeline")
     (folder / "experiments").mkdir()
     runs = {shape: store_recording(folder, SHAPES[shape]()) for shape in ("gevent", "asyncio", "threads", "lanes")}
+    runs["memory"] = store_recording(folder, WITH_MEMORY.read_bytes())
     with serving(folder) as server:
         yield server, runs
 
@@ -97,6 +103,22 @@ def test_search_goes_from_one_to_the_next_and_round(stored: Any, browser: Browse
     page.keyboard.press("/")
     page.keyboard.type("no such thing")
     assert count.inner_text() == "not found"
+    assert errors_of(page) == []
+
+
+def test_memory_under_the_pointer_is_told(stored: Any, browser: Browser) -> None:
+    page = opened(browser, stored, "memory")
+    row = page.locator(".name:not([hidden])", has_text="memory").bounding_box()
+    plot = page.locator(".plot").bounding_box()
+    assert row
+    assert plot
+    page.mouse.move(plot["x"] + plot["width"] / 2, row["y"] + row["height"] / 2)
+    tooltip = page.locator(".tooltip")
+    expect(tooltip).to_contain_text("gil_io.py")
+    # The sample's process has at most the 13 MB that its row says.
+    assert re.match(r"1[0-3](\.\d+)?\u2009MB", tooltip.inner_text())
+    page.mouse.move(plot["x"] + 2, row["y"] + row["height"] / 2)  # before the first sample
+    expect(tooltip).to_be_hidden()
     assert errors_of(page) == []
 
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** One lane: what it stands for, and its states, marks and counter as columns. Times are nanoseconds after the recording's start. */
-import { State, STATES } from "../generated/records.js";
+import { LaneKind, State, STATES } from "../generated/records.js";
 import { Column, firstAfter } from "./columns.js";
 
 /** @typedef {{t: number, kind: number, text: string}} Mark */
@@ -17,13 +17,15 @@ const NO_LANES = /** @type {any} */ (Object.freeze([]));
 
 export class Lane {
   children = NO_LANES;
+  /** Has it children that are more than its strip of CPU time? A strip goes where its thread goes. */
+  branches = false;
   /** In order of time. */
   marks = NO_MARKS;
   /** @type {Counter | null} */
   counter = null;
   /** Which colour a thread has on core and GIL lanes, counted in the order threads appear; -1 for what is no thread. */
   holder = -1;
-  /** Counts what changes how its children belong together: names, and children that get children. */
+  /** Counts what changes how its children belong together: names, and children that begin to branch. */
   regrouped = 0;
   /** @type {Observer | null} whoever sums up many lanes */
   observer = null;
@@ -54,11 +56,11 @@ export class Lane {
 
   /** @param {Lane} lane */
   add(lane) {
-    if (this.children === NO_LANES) {
-      this.children = [];
-      if (this.parent) this.parent.regrouped++;
-    }
+    if (this.children === NO_LANES) this.children = [];
     this.children.push(lane);
+    if (this.branches || lane.kind === LaneKind.CPU) return;
+    this.branches = true;
+    if (this.parent) this.parent.regrouped++;
   }
 
   /** Its states are those of the slab from one place to another. @param {Slab} slab @param {number} from @param {number} to */

@@ -59,13 +59,8 @@ export class Families {
     if (parent.children.length <= MANY) return { single: parent.children, families: [] };
     const { families } = this.#group(parent);
     const single = parent.children.length > MANY ? [...families.values()].filter(({ members }) => members.length < FEW).flatMap(({ members }) => members) : [];
-    const grown = parent.children.length === single.length ? [] : this.#withChildren(parent);
+    const grown = parent.children.length === single.length ? [] : parent.children.filter(({ branches }) => branches);
     return { single: [...grown, ...single].sort((a, b) => a.id - b.id), families: [...families.values()].filter(({ members }) => members.length >= FEW) };
-  }
-
-  /** @param {Lane} parent */
-  #withChildren(parent) {
-    return parent.children.filter(({ children }) => children.length > 0);
   }
 
   /** @param {Lane} parent @returns {Known} */
@@ -83,7 +78,7 @@ export class Families {
 
   /** @param {Known} known @param {Lane} parent @param {Lane} lane */
   #put(known, parent, lane) {
-    if (lane.children.length) return;
+    if (lane.branches) return;
     const name = known.byName ? familyName(lane.name) : "";
     const key = `${lane.kind}/${name}`;
     let family = known.families.get(key);
@@ -102,7 +97,7 @@ export class Families {
   }
 }
 
-/** What the names of lanes that do the same have in common: "Task-17 work" and "Task-18 work", "worker-1" and "worker-2". @param {string} name */
+/** What the names of lanes that do the same have in common: "Task-17 work" and "Thread-18 (work)", "worker-1" and "worker-2". @param {string} name */
 export function familyName(name) {
-  return name.replace(/^Task-\d+ /, "").replace(/[-_ #:]*\d+$/, "");
+  return name.replace(/^Task-\d+ /, "").replace(/^Thread-\d+ \((.*)\)$/, "$1").replace(/[-_ #:]*\d+$/, "");
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /** The small box beside the pointer: what lies under it, with exact times. */
 import { make } from "../common/dom.js";
-import { exact, grouped } from "../common/format.js";
+import { bytes, exact, grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
 import { countsUnacked, isBrokers, isOfBroker, messageOf, pairsOf, toldBy, unackedOf } from "./broker.js";
 import { messageAt } from "./messages.js";
 import { STACK } from "./paint/crowd.js";
 import { Ink, inkOf, SHAPES } from "./paint/inks.js";
-import { facts, familyText, fullName, plain, stateName } from "./describe.js";
+import { facts, familyText, fullName, laneName, plain, stateName } from "./describe.js";
 import { markAt } from "./hit.js";
 import { markWords } from "./marks.js";
 import { pxToTime } from "./viewport.js";
@@ -53,6 +53,7 @@ export function contentsAt(model, rows, view, edgeNs, { x, y }) {
   if (mark) return markContents(mark);
   const message = messageAt(model, rows, view, { x, y });
   if (message >= 0) return messageContents(model, message);
+  if (row.lane.counter && !row.lane.length) return counterContents(row.lane, atNs, edgeNs);
   const bar = atNs <= edgeNs ? rows.barAt(view, edgeNs, x, y) : null;
   return bar && [...barContents(model, bar, edgeNs), ...counted(bar.lane, atNs)];
 }
@@ -98,6 +99,18 @@ function counted(lane, atNs) {
   const word = lane.kind === LaneKind.QUEUE && !countsUnacked(lane) ? "broker.ready" : lane.kind === LaneKind.CHANNEL ? "broker.unconfirmed" : "broker.unacked";
   const unacked = lane.kind === LaneKind.QUEUE ? unackedOf(lane) : null;
   return [table([[t(word), grouped(lane.countAt(atNs))], ...(unacked ? [/** @type {[string, string]} */ ([t("broker.unacked"), grouped(unacked.countAt(atNs))])] : [])])];
+}
+
+/** What a lane that is nothing but a counter counted at a time; null before its first value and after its process. @param {import("../recording/lane.js").Lane} lane @param {number} atNs @param {number} edgeNs */
+function counterContents(lane, atNs, edgeNs) {
+  const { counter, parent } = lane;
+  if (!counter || atNs < (counter.t.data[0] ?? Infinity) || atNs > (parent?.endNs(edgeNs) ?? edgeNs)) return null;
+  const value = lane.countAt(atNs);
+  const whose = parent && parent.kind === LaneKind.PROCESS ? [laneName(parent)] : [];
+  return [
+    make("p", { class: "tooltip-head" }, make("strong", {}, lane.kind === LaneKind.MEMORY ? bytes(value) : grouped(value)), make("span", { class: "quiet" }, exact(atNs))),
+    make("p", { class: "tooltip-text quiet" }, [laneName(lane), ...whose].join(" · ")),
+  ];
 }
 
 /** @param {{t: number, text: string, kind: number}} mark */

@@ -55,6 +55,10 @@ class Seen(Run):
         """Every stay of a lane in one of these states, joined where they touch."""
         return joined((t, end) for state in states for t, end, _detail in self.waits(lane.id, state))
 
+    def on_core(self, thread: Lane, *states: str) -> list[Span]:
+        """When a thread's strip of CPU time was in one of these states; nothing where the kernel's switches are not observed."""
+        return [span for strip in self.lanes(LaneKind.CPU) if strip.parent == thread.id for span in self.stays(strip, *states)]
+
     def life(self, lane: Lane) -> Span:
         """From the lane's beginning to its last state, which must be an end."""
         t_ns, state, _detail = self.states(lane.id)[-1]
@@ -185,6 +189,12 @@ def common(some: Iterable[Span], others: Iterable[Span]) -> int:
     """How long both were."""
     others = list(others)
     return length((max(a, c), min(b, d)) for a, b in some for c, d in others if max(a, c) < min(b, d))
+
+
+def without(some: Iterable[Span], others: Iterable[Span]) -> int:
+    """How long the ones were and the others not."""
+    some = list(some)
+    return length(some) - common(some, others)
 
 
 def parallelism(spans: Iterable[Span]) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.recording import Lane
 from app.core.records import LaneKind
-from tests.experiments.observe import Seen, common, in_order, length, needs_probe, parallelism, seen
+from tests.experiments.observe import Seen, common, in_order, joined, length, needs_probe, parallelism, seen, without
 
 pytestmark = needs_probe
 
@@ -48,13 +48,15 @@ def test_threads_run_python_in_turn_and_never_at_once() -> None:
     run = seen("gil-cpu")
     for lanes in rounds(run, counting_threads(run))[1:]:
         ran = [run.stays(lane, "running") for lane in lanes]
-        # Each lives nearly as long as the whole round, runs for a fair share of it, and waits for its turn otherwise.
-        assert parallelism(map(run.life, lanes)) > 0.7 * len(lanes)
+        # All live at once, each does a fair share of the work, and waits for its turn otherwise: but for the time that the system
+        # gave its core to others, which on a busy machine is most of it.
+        assert max(run.life(lane)[0] for lane in lanes) < min(run.life(lane)[1] for lane in lanes)
         assert parallelism(span for spans in ran for span in spans) < 1.05
-        whole = length([(min(run.life(lane)[0] for lane in lanes), max(run.life(lane)[1] for lane in lanes))])
-        for lane, spans in zip(lanes, ran, strict=True):
-            assert 0.5 < length(spans) / (whole / len(lanes)) < 1.5
-            assert length(run.stays(lane, "gil-wait")) > 0.5 * (length([run.life(lane)]) - length(spans))
+        preempted = [run.on_core(lane, "preempted") for lane in lanes]
+        worked = [without(spans, others) for spans, others in zip(ran, preempted, strict=True)]
+        for lane, spans, others, own in zip(lanes, ran, preempted, worked, strict=True):
+            assert 0.5 < own / (sum(worked) / len(lanes)) < 1.5
+            assert length(run.stays(lane, "gil-wait")) > 0.5 * without([run.life(lane)], joined(spans + others))
 
 
 def test_the_gil_goes_to_and_fro_in_slices() -> None:
@@ -68,10 +70,12 @@ def test_the_gil_goes_to_and_fro_in_slices() -> None:
         held = [(t, who) for t, lane, _s, who in run.json["states"] if lane == gil.id and begin <= t < end and who in tids]
         taken = [t for (_t, before), (t, who) in pairwise(held) if before != who]
         assert {who for _t, who in held} == tids
-        # Whoever waits asks for it after a switch interval in which nobody took it: one to two intervals, and what the
-        # waiter's own way to a core takes.
-        slices_s = [(after - before) / 1e9 for before, after in pairwise(taken)]
-        assert 0.9 < median(slices_s) / sys.getswitchinterval() < 5
+        # Whoever waits asks for it after a switch interval in which nobody took it: one to two intervals, what the waiter's own
+        # way to a core takes, and what other programs had of the cores.
+        slices = list(pairwise(taken))
+        preempted = joined(span for lane in lanes for span in run.on_core(lane, "preempted"))
+        assert median(map(length, ([span] for span in slices))) > 0.9e9 * sys.getswitchinterval()
+        assert median(without([span], preempted) for span in slices) < 5e9 * sys.getswitchinterval()
 
 
 def test_the_gil_lane_and_the_threads_tell_the_same() -> None:
@@ -104,9 +108,9 @@ def test_processes_have_a_gil_each_and_live_at_once() -> None:
             if run.observer("gil"):
                 assert [lane.pid for lane in run.lanes(LaneKind.GIL) if lane.parent == process.id] == [process.pid]
             assert length(run.stays(thread, "gil-wait")) < 0.01 * length([run.life(thread)])
-            ran += run.stays(thread, "running")
-        # They hold their GILs at the same time, on however many cores.
-        assert parallelism(ran) > 0.6 * len(lanes)
+            ran.append(run.stays(thread, "running"))
+        # They hold their GILs at the same time, on however many cores: each while the next does.
+        assert all(common(one, other) > 0 for one, other in pairwise(ran))
 
 
 def test_processes_use_the_cores_there_are() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.recording import Lane
 from app.core.records import LaneKind
-from tests.experiments.observe import Seen, common, length, needs_probe, parallelism, seen
+from tests.experiments.observe import Seen, Span, common, joined, length, needs_probe, parallelism, seen, without
 
 pytestmark = needs_probe
 IN_C = pytest.mark.parametrize("variant", ["hashlib", "zlib", "bz2"])
@@ -18,12 +18,19 @@ def workers(run: Seen) -> tuple[Lane, list[Lane]]:
     return alone, together
 
 
+def both_alive(run: Seen, together: list[Lane]) -> list[Span]:
+    """The system may begin one much later than the other, and end it later."""
+    lives = list(map(run.life, together))
+    return [(max(begin for begin, _end in lives), min(end for _begin, end in lives))]
+
+
 @IN_C
 def test_without_the_gil_they_compute_at_the_same_time(variant: str) -> None:
     run = seen("gil-released", variant=variant)
     _alone, together = workers(run)
     assert len(together) == 2
-    assert parallelism(span for lane in together for span in run.stays(lane, "no-gil")) > 1.6
+    first, second = (run.stays(lane, "no-gil") for lane in together)
+    assert common(first, second) > 0.6 * length(both_alive(run, together))
     for lane in together:
         assert length(run.stays(lane, "no-gil")) > 0.8 * length([run.life(lane)])
 
@@ -35,20 +42,23 @@ def test_the_gil_is_nearly_idle_meanwhile(variant: str) -> None:
         pytest.skip("the GIL is not observed here")
     (gil,) = run.lanes(LaneKind.GIL)
     _alone, together = workers(run)
-    both = [(max(run.life(lane)[0] for lane in together), min(run.life(lane)[1] for lane in together))]
-    assert common(run.stays(gil, "held"), both) / length(both) < 0.2
+    both = both_alive(run, together)
+    held = [span for span in run.stays(gil, "held") if common([span], both)]
+    # Whoever loses its core while it holds the GIL holds it until it gets one back.
+    preempted = joined(span for lane in run.lanes(LaneKind.THREAD) for span in run.on_core(lane, "preempted"))
+    assert without(held, preempted) / length(both) < 0.2
 
 
 @IN_C
-def test_both_are_on_a_core_at_once_where_there_are_two(variant: str) -> None:
+def test_both_want_a_core_at_once_and_get_what_others_leave(variant: str) -> None:
     run = seen("gil-released", variant=variant)
     if not run.observer("kernel") or run.json["header"]["machine"]["cores"] < 2:
         pytest.skip("the kernel's switches are not observed here, or there is one core")
     _alone, together = workers(run)
-    first, second = (
-        run.stays(strip, "running") for lane in together for strip in run.lanes(LaneKind.CPU) if strip.parent == lane.id
-    )
-    assert common(first, second) > 0
+    # Neither sleeps until the other has done: it is on a core, or other programs have its core. Were they to take turns with the
+    # GIL, the one would be off the cores while the other is on one.
+    first, second = (run.on_core(lane, "running", "preempted") for lane in together)
+    assert common(first, second) > 0.8 * length(both_alive(run, together))
 
 
 def test_in_python_they_take_turns() -> None:
@@ -56,7 +66,9 @@ def test_in_python_they_take_turns() -> None:
     _alone, together = workers(run)
     assert parallelism(span for lane in together for span in run.stays(lane, "running")) < 1.05
     for lane in together:
-        assert length(run.stays(lane, "no-gil")) < 0.2 * length([run.life(lane)])
+        # Between giving up the GIL and asking for it again it may lose its core to another program.
+        idle = without(run.stays(lane, "no-gil"), run.on_core(lane, "preempted"))
+        assert idle < (0.05 if run.observer("kernel") else 0.2) * length([run.life(lane)])
 
 
 def test_as_many_threads_as_asked_for() -> None:

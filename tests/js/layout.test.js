@@ -114,7 +114,7 @@ test("a lane changes places with its neighbour, and the whole arrangement goes t
 });
 
 test("names that differ in their number only are one family", () => {
-  const groups = [["Task-1 work", "Task-22 work"], ["worker-1", "worker-17", "worker_2"], ["Greenlet-3", "Greenlet-4"], ["fetch #1", "fetch"]];
+  const groups = [["Task-1 work", "Task-22 work"], ["worker-1", "worker-17", "worker_2"], ["Greenlet-3", "Greenlet-4"], ["fetch #1", "fetch"], ["Thread-1 (work)", "Thread-27 (work)"]];
   for (const names of groups) assert.equal(new Set(names.map(familyName)).size, 1, names.join());
   assert.notEqual(familyName("Task-1 work"), familyName("Task-1 rest"));
 });
@@ -129,6 +129,20 @@ test("lanes of many kinds of work are a row for each; where every name is its ow
   for (let i = 0; i < 100; i++) add(`user ${String.fromCharCode(97 + (i % 26))}${String.fromCharCode(97 + Math.floor(i / 26))}x`);
   const mixed = [...layout([machine, ...machine.children])];
   assert.deepEqual(mixed.map((row) => [row.kind, row.family?.members.length]), [["density", 401]]);
+});
+
+test("threads with a strip of CPU time each are one row; one with an event loop keeps its own", () => {
+  const process = new Lane(0, null, LaneKind.PROCESS, "", 1, 0, 0);
+  const lanes = [process];
+  const add = (parent, kind, name) => (lanes.push(new Lane(lanes.length, parent, kind, name, 1, 0, 0)), parent.add(lanes.at(-1)), lanes.at(-1));
+  const families = new Families();
+  const rows = () => [...layoutOf([process], new Arrangement(), families, HEIGHTS)].map((row) => row.family?.members.length ?? row.lane.name);
+  for (let i = 1; i <= 1000; i++) add(process, LaneKind.THREAD, `Thread-${i} (work)`);
+  assert.deepEqual(rows(), [1000]);
+  for (const thread of lanes.slice(1)) add(thread, LaneKind.CPU, "");
+  assert.deepEqual(rows(), [1000]);
+  add(lanes[7], LaneKind.LOOP, "asyncio");
+  assert.deepEqual(rows(), ["Thread-7 (work)", "", "asyncio", 999]);
 });
 
 test("child processes stand below their parent's threads, in the order of their beginning", () => {
