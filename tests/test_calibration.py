@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,14 @@ def test_more_cores_give_more_work_than_one() -> None:
         pytest.skip("one core")
     most = max(calibrate()["cores_given"] for _ in range(3))
     assert 0.5 < most <= len(os.sched_getaffinity(0))
+
+
+def test_processes_that_start_late_are_measured_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = tmp_path / "python"
+    late.write_text(f'#!/bin/sh\nsleep 0.4\nexec {sys.executable} "$@"\n')
+    late.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(late))
+    assert calibrate(cores=2)["cores_given"] > 0.5
 
 
 def test_a_measurement_is_kept_and_none_is_made_beside_a_run() -> None:
