@@ -80,6 +80,11 @@ def go(page: Page, step: str) -> None:
     settle(page)
 
 
+def told(page: Page) -> None:
+    """Until what is shown is there with its facts, which take their room in every step."""
+    page.locator("#facts:not([aria-busy]) .facts-said p").wait_for(state="attached")
+
+
 def step_of(page: Page) -> str:
     return str(page.evaluate("() => document.body.dataset.step"))
 
@@ -91,7 +96,7 @@ def test_every_step_is_readable_from_the_last_row(server: RunningServer, browser
     for experiment in EXPERIMENTS:
         page = project(browser, server, f"/experiments/{experiment}?lang={lang}", color_scheme=theme)
         go(page, "watch")  # the sample
-        page.locator("#facts:not([aria-busy])").wait_for(state="attached")
+        told(page)
         for step in STEPS:
             if step == "run":  # as it looks, without a run
                 page.evaluate("() => (document.body.dataset.step = 'run')")
@@ -106,6 +111,7 @@ def test_every_step_is_readable_from_the_last_row(server: RunningServer, browser
             assert seen["wide"] <= 0, where
             assert seen["high"] <= 0, where
             assert seen["below"] <= 1, where
+            assert seen["rows"] > 0, where
             if step == "run":
                 assert seen["code"] >= 28, where
                 assert 5 <= seen["codeLines"] <= 25, where
@@ -117,6 +123,7 @@ def test_every_step_is_readable_from_the_last_row(server: RunningServer, browser
 def test_eight_processes_at_once_are_all_in_sight(server: RunningServer, browser: Browser) -> None:
     run, _token = server.start_run("programs", programs=8, count=1_000_000)
     page = project(browser, server, f"/runs/{run}?lang=en")
+    told(page)
     go(page, "watch")
     names = page.locator(".name-text:visible").all_inner_texts()
     assert [f"Process-{i}" for i in range(1, 9)] == [name for name in names if name.startswith("Process-")]
