@@ -191,6 +191,12 @@ def test_a_plain_script_just_works(keeper: str) -> None:
     assert run.counted("queue", "hello") == [0, 1, 0]
     assert [mark["product"] for mark in run.told("client")] == ["Pika Python Client Library"]
     assert run.disagreements() == []
+    (thread,), (connection,) = (
+        [lane["id"] for lane in run.json["lanes"] if lane["kind"] == kind and lane["name"] in ("MainThread", "connection 1")]
+        for kind in ("thread", "connection")
+    )
+    spoken = [(row[1], row[3]) for row in sorted(run.json["flows"], key=lambda row: row[0]) if connection in (row[1], row[3])]
+    assert spoken == [(thread, connection), (thread, connection), (connection, thread)]  # it connects, publishes, gets
 
 
 @needs_broker

@@ -59,6 +59,13 @@ def test_what_is_not_known_has_no_arrow(
     assert arrows(moved, going_on) == expected, what
 
 
+def test_a_write_that_is_told_late_still_has_its_arrow() -> None:
+    """Its thread lost the core between the call and the record of it, and others have gone on meanwhile."""
+    streams = Streams()
+    assert len(streams.take(calls((20, 21, 8, R, 4)), NONE, TEXTS, 10_000)) == 0
+    assert streams.take(calls((10, 30, 5, W, 4)), NONE, TEXTS, 20_000).tolist() == [(10, 21, 5, 8)]
+
+
 def test_after_a_loss_nothing_is_sure() -> None:
     streams = Streams()
     streams.give_up()

@@ -68,6 +68,12 @@ def test_hello_from_the_click_to_the_message_drawn(server: RunningServer, browse
     assert page.locator(".topology-totals span").all_inner_texts() == ["1 published", "1 delivered"]
     assert "key = queue name" in node(page, "exchange")
     assert node(page, "queue").split("\n")[:3] == ["hello", "0 ready", "0 unacked"]
+    notes = page.locator(".name:has-text('connection') .name-note").all_inner_texts()
+    assert (
+        sorted(notes)
+        == sorted(page.locator(".name[data-kind='2'][aria-level='2'] .name-note").all_inner_texts())[: len(notes)]
+        != []
+    )
 
     steps = message_steps(server, page)
     look_at(page, steps[0] + 1)

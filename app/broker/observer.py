@@ -119,7 +119,7 @@ def _take(traffic: Traffic, seen: Seen) -> None:
     if seen.what == "data":
         traffic.data(seen.t_ns, seen.connection, seen.side, seen.data)
     elif seen.what == "connected":
-        traffic.connected(seen.t_ns, seen.connection)
+        traffic.connected(seen.t_ns, seen.connection, seen.words)
     else:
         traffic.disconnected(seen.t_ns, seen.connection, seen.words)
 

@@ -35,7 +35,8 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing the tap saw: `what` is connected, data, or disconnected; `words` says who ended it and how."""
+    """One thing the tap saw: `what` is connected, data, or disconnected; `words` names the ends of a new connection, or says who
+    ended it and how."""
 
     t_ns: int
     connection: int
@@ -145,7 +146,7 @@ class Tap:
 
     def _accept(self, listener: Any, _ready: int) -> None:
         try:
-            client, _address = listener.accept()
+            client, peer = listener.accept()
         except OSError:
             return
         if len(self._links) >= CONNECTIONS:
@@ -159,7 +160,7 @@ class Tap:
         self._numbers += 1
         link = _Link(self._numbers, client, server, self._identity)
         self._links.add(link)
-        self._saw(link, "connected")
+        self._saw(link, "connected", words=f"TCP {_address(client.getsockname())} ↔ {_address(peer)}")
         with suppress(OSError):
             if server.connect_ex(self._broker) not in (0, errno.EINPROGRESS):
                 self._drop(link, UNREACHABLE)
@@ -256,6 +257,11 @@ class Tap:
                     end.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             end.socket.close()
         self._saw(link, "disconnected", words=link.ended_by or words)
+
+
+def _address(name: tuple[str, int, *tuple[int, ...]]) -> str:
+    """As the probe writes it: own words for the same thing would not match."""
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
 
 _GONE = {Side.CLIENT: "the client is gone", Side.SERVER: GONE}

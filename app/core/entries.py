@@ -1,6 +1,6 @@
 """What the recorder itself has to say, one thing at a time: lanes, states, messages, counters and marks told by a tap or a sampler.
 
-    open_lane → state, message, counter, mark → Timeline takes the rows with everybody else's
+    open_lane → state, message, counter, mark, moved → Timeline takes the rows with everybody else's
 
 Rows are plain tuples until they are taken: a tap tells some hundred thousand a second, and an array each would cost more
 than what it holds.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
+from app.core.copies import MOVED
 from app.core.objects import EVENT
 from app.core.records import FlowKind, LaneKind, MarkKind, State
 from app.core.tables import LaneTable, StringTable
@@ -33,6 +35,7 @@ class Entries:
         self._lanes, self._strings = lanes, strings
         self._events: list[tuple[int, int, int, int, int, float]] = []
         self._flows: list[tuple[int, int, int, int, int, float]] = []
+        self._moved: list[tuple[int, int, int, int, bool, int]] = []
         self.count = 0
 
     def open_lane(self, t_ns: int, parent: int, kind: LaneKind, name: str, pid: int = 0) -> int:
@@ -57,6 +60,11 @@ class Entries:
         self.count += 1
         self._flows.append((t_ns, lane, to_lane, FlowKind.MESSAGE, self._strings.number(text), number))
 
+    def moved(self, t_ns: int, lane: int, ends: str, size_bytes: int, *, writes: bool) -> None:
+        """The lane wrote bytes into a connection, or took them out of it; `ends` names its two ends as the probe does, own end first.
+        On lane 0 they only count, so that later ones are told apart."""
+        self._moved.append((t_ns, t_ns, lane, self._strings.number(ends), writes, size_bytes))
+
     def _put(self, t_ns: int, lane: int, kind: int, state: int, text: str, value: float) -> None:
         self.count += 1
         self._events.append((t_ns, lane, kind, state, self._strings.number(text) if text else 0, value))
@@ -78,6 +86,12 @@ class Entries:
         self._flows = [row for row in self._flows if row[0] > until_ns]
         flows = np.array(rows, FLOW)
         return flows[np.argsort(flows["t"], kind="stable")]
+
+    def take_moved(self, until_ns: int) -> NDArray[np.void]:
+        """What was moved up to then (MOVED), in the order it was told, which is that of time."""
+        stop = bisect_right(self._moved, until_ns, key=lambda row: row[0])
+        taken, self._moved = self._moved[:stop], self._moved[stop:]
+        return np.array(taken, MOVED)
 
 
 def as_json(words: Mapping[str, Any]) -> str:

@@ -28,6 +28,9 @@ MAX_PENDING = 1 << 16
 """Reads and writes of one stream that have found no other end; a stream with more is given up."""
 MAX_GAP_NS = (1 << 32) - 1
 """An arrow longer than this begins where it ends, as the format has no room for it."""
+PATIENCE_NS = 1_000_000_000
+"""How long the write of what has been read may keep us waiting: a call that cannot block is recorded when it is over, and its thread
+may have lost the core in between."""
 
 MESSAGE = np.dtype([("t", "<u8"), ("t2", "<u8"), ("from", "<u4"), ("to", "<u4")])
 """From the write's beginning to the read's return."""
@@ -92,7 +95,7 @@ class _Stream:
     def match(self) -> NDArray[np.void]:
         """Arrows for the reads whose writes are known by now."""
         reads, writes = self.reads.groups, self.writes.groups
-        late = reads["end"] <= self.writes.settled_ns
+        late = reads["end"] + np.uint64(PATIENCE_NS) <= self.writes.settled_ns
         if (late & (reads["to"] > self.writes.moved)).any():
             self.given_up = True
             return np.empty(0, MESSAGE)

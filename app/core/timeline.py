@@ -258,7 +258,8 @@ class Timeline:
         return encode_timed(BlockKind.FLOWS, events["t"], columns | {"t2": None})
 
     def _messages(self, moved: NDArray[np.void], until_ns: int) -> bytes:
-        """Arrows from who wrote to who read it, for what has been moved by now."""
+        """Arrows from who wrote to who read it, for what has been moved by now, by threads or through a tap."""
+        moved = rows.join([moved, self.entries.take_moved(until_ns)])
         found = self._streams.take(moved, self._calls.going_on(), self._strings.texts, until_ns)
         if self._streams.left_out and len(moved) and not self._told_left_out:
             self._told_left_out = True

@@ -5,6 +5,7 @@ import { has, t } from "../common/i18n.js";
 import { LaneKind, STATES, State, Unit } from "../generated/records.js";
 import { brokerName, isOfBroker } from "./broker.js";
 import { holderOf, showsHolder } from "./paint/inks.js";
+import { usersOf } from "./users.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
@@ -101,6 +102,16 @@ function laneNamed(model, number) {
   return alone ? laneName(lane) : `${laneName(process)} ${laneName(lane)}`;
 }
 
+/** Which threads of which programs a lane of the broker serves, "" for others. @param {Model} model @param {Lane} lane */
+export const userText = (model, lane) => (isOfBroker(lane) ? usersOf(model, lane).map((thread) => `${laneNamed(model, thread.id)} (pid ${thread.pid})`).join(", ") : "");
+
+/** What stands small beside a lane's name: of a process its number, of a connection that of the process that uses it. @param {Model} model @param {Lane} lane */
+export function noteOf(model, lane) {
+  if (lane.kind === LaneKind.PROCESS) return `pid ${lane.pid}`;
+  const [user, ...others] = lane.kind === LaneKind.CONNECTION ? usersOf(model, lane) : [];
+  return user ? `pid ${user.pid}${others.length ? "…" : ""}` : "";
+}
+
 /** What a wide bar says of itself: "timer 2 s". @param {Model} model @param {BarRef} bar */
 export function shortText(model, bar) {
   const state = bar.lane.stateOf(bar.index);
@@ -142,6 +153,8 @@ export function facts(model, bar, edgeNs) {
   if (detail.object) rows.push([t("bar.object"), detail.object]);
   const holder = laneNamed(model, detail.holder);
   if (detail.holder && holder) rows.push([t(detail.object.startsWith("Thread ") ? "unit.lane" : "bar.holder"), holder]);
+  const users = userText(model, lane);
+  if (users) rows.push([t("broker.user"), users]);
   const value = isNoLock(model, bar) ? "" : valueText(model, bar);
   if (value) rows.push([t(valueWord(lane.stateOf(index))), value]);
   return rows;

@@ -2,7 +2,6 @@
 /** The lanes' names beside the plot: a tree that folds, drawn only as far as it is visible. */
 import { icon, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-import { LaneKind } from "../generated/records.js";
 import { familyText, kindName, laneName } from "./describe.js";
 import { isQuiet } from "./layout.js";
 import { hasStrip } from "./rowlist.js";
@@ -33,8 +32,8 @@ export class Names {
     this.#drag();
   }
 
-  /** @param {import("./rows.js").Rows} rows @param {number} selected lane's number, -1 none */
-  draw(rows, selected) {
+  /** @param {import("./rows.js").Rows} rows @param {number} selected lane's number, -1 none @param {(lane: import("../recording/lane.js").Lane) => string} noteOf what stands small beside a name */
+  draw(rows, selected, noteOf) {
     const { pinned, rows: inSight, first } = rows.visible;
     if (this.#focused >= rows.all.length) this.#focused = -1;
     const shown = [...pinned.map((row, i) => ({ row, index: i })), ...inSight.map((row, i) => ({ row, index: first + i }))];
@@ -43,7 +42,7 @@ export class Names {
     const stop = this.#rows.has(this.#focused) ? this.#focused : (shown[0]?.index ?? 0);
     shown.forEach(({ row, index }, i) => {
       const slot = (this.#pool[i] ??= this.#slot());
-      this.#fill(slot, row, index, rows.yOf(row), index === stop, selected);
+      this.#fill(slot, row, index, rows.yOf(row), index === stop, selected, row.kind === "lane" ? noteOf(row.lane) : "");
       slot.element.classList.toggle("has-strip", hasStrip(shown.map((one) => one.row), i));
       slot.element.classList.toggle("is-last-pinned", i === pinned.length - 1);
     });
@@ -63,12 +62,12 @@ export class Names {
     return { element, row: /** @type {Row | null} */ (null), text: "" };
   }
 
-  /** @param {{element: HTMLElement, row: Row | null, text: string}} slot @param {Row} row @param {number} index @param {number} yPx @param {boolean} stop is it what the Tab key comes to? @param {number} selected */
-  #fill(slot, row, index, yPx, stop, selected) {
+  /** @param {{element: HTMLElement, row: Row | null, text: string}} slot @param {Row} row @param {number} index @param {number} yPx @param {boolean} stop is it what the Tab key comes to? @param {number} selected @param {string} note */
+  #fill(slot, row, index, yPx, stop, selected, note) {
     const { element } = slot;
     const { lane } = row;
     const text = textOf(row);
-    const key = `${row.kind}${lane.id}${text}${row.open}${row.foldable}${row.pinned}`;
+    const key = `${row.kind}${lane.id}${text}${note}${row.open}${row.foldable}${row.pinned}`;
     element.hidden = false;
     element.style.transform = `translateY(${yPx}px)`;
     element.style.height = `${row.heightPx}px`;
@@ -87,7 +86,7 @@ export class Names {
     element.style.setProperty("--depth", String(row.depth));
     element.dataset.kind = row.kind === "lane" ? String(lane.kind) : "";
     element.dataset.row = row.kind;
-    element.replaceChildren(...contents(row, text));
+    element.replaceChildren(...contents(row, text, note));
     element.title = row.kind === "density" ? text : `${kindName(lane)} · ${laneName(lane)}${lane.tid ? ` · tid ${lane.tid}` : ""}${lane.pid ? ` · pid ${lane.pid}` : ""}`;
   }
 
@@ -168,15 +167,15 @@ export class Names {
 /** @param {Row} row */
 const textOf = (row) => (row.family ? familyText(row.family) : laneName(row.named ?? row.lane));
 
-/** @param {Row} row @param {string} text */
-function contents(row, text) {
+/** @param {Row} row @param {string} text @param {string} note */
+function contents(row, text, note) {
   const parts = [];
   const twist = make("span", { class: "twist" });
   if (row.foldable) twist.append(icon(row.open ? "fold" : "unfold"));
   parts.push(twist);
   if (row.kind === "lane" && row.lane.holder >= 0) parts.push(make("span", { class: "chip", "data-holder": holderInk(row.lane) - Ink.HOLDER }));
   parts.push(make("span", { class: "name-text" }, text));
-  if (row.kind === "lane" && row.lane.kind === LaneKind.PROCESS) parts.push(make("span", { class: "name-note" }, `pid ${row.lane.pid}`));
+  if (note) parts.push(make("span", { class: "name-note" }, note));
   if (row.kind === "lane") parts.push(make("button", { class: "pin", type: "button", tabindex: -1, title: t(row.pinned ? "timeline.unpin" : "timeline.pin"), "aria-label": t(row.pinned ? "timeline.unpin" : "timeline.pin") }, icon("pin")));
   return parts;
 }

@@ -7,6 +7,7 @@ import { need } from "../common/dom.js";
 import { Camera } from "./camera.js";
 import { resizable } from "./column.js";
 import { Cursor } from "./cursor.js";
+import { noteOf } from "./describe.js";
 import { Edge } from "./edge.js";
 import { Frames } from "./frames.js";
 import { threadLane } from "./hit.js";
@@ -323,7 +324,7 @@ export class Timeline {
     const { palette, view, rows } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
     this.scene.draw({ view, rows, heightPx: this.#heightPx, edgeNs: this.edge.ns, live: this.edge.live, palette, lit: this.#lit });
-    this.names.draw(rows, this.selected?.lane.id ?? -1);
+    this.names.draw(rows, this.selected?.lane.id ?? -1, (lane) => noteOf(this.model, lane));
     this.minimap.draw(this.model, view, this.edge.ns, palette, scale);
     this.legend.draw(this.model.seen);
     this.arrowsNote.hidden = !this.scene.hiddenArrows;

@@ -4,6 +4,7 @@ import { grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
 import { LaneKind } from "../generated/records.js";
 import { brokerName, DEFAULT_EXCHANGE, differenceText, ownTag } from "../timeline/broker.js";
+import { userText } from "../timeline/describe.js";
 
 /** @typedef {import("./model.js").Topology} Topology */
 /** @typedef {import("./model.js").Node} Node */
@@ -47,7 +48,7 @@ export function described(topology, node, state, tNs) {
     });
   const declared = node.role === "queue" ? topology.declaredAs(node) : "";
   const differs = state.differs ? differenceText(state.differs) : "";
-  return [`${kind} ${title(node)}`, declared, counts(topology, node, state).replace("\n", t("topology.comma")), differs, ...leads].filter(Boolean).join(t("topology.and"));
+  return [`${kind} ${title(node)}`, userText(topology.model, node.lane), declared, counts(topology, node, state).replace("\n", t("topology.comma")), differs, ...leads].filter(Boolean).join(t("topology.and"));
 }
 
 /** What there was up to a time; `grave` is what went wrong. @param {import("./model.js").Totals} totals @returns {{text: string, grave: boolean}[]} */

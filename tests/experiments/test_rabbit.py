@@ -55,6 +55,19 @@ def test_hello(keeper: str, first: str) -> None:
     assert (consuming_ns > published_ns) == (first == "send")
     assert delivered_ns >= max(published_ns, consuming_ns)
     assert len([lane for lane in run.recording.lanes if lane.kind.name == "CONNECTION"]) == 2
+    first, second = users(run)
+    assert (len(first), len(second), first & second) == (1, 1, set())
+
+
+def users(run: BrokerRun) -> list[set[int]]:
+    """Of each connection the processes whose threads are seen to write into it or to read from it."""
+    lanes = {lane["id"]: lane for lane in run.json["lanes"]}
+    found: dict[int, set[int]] = {lane: set() for lane in lanes if lanes[lane]["kind"] == "connection"}
+    for row in run.json["flows"]:
+        for connection, thread in ((row[1], row[3]), (row[3], row[1])):
+            if connection in found and lanes[thread]["kind"] == "thread":
+                found[connection].add(lanes[thread]["pid"])
+    return list(found.values())
 
 
 def broker_lanes(run: BrokerRun) -> set[int]:
@@ -201,6 +214,8 @@ def test_a_c_program_is_drawn_as_python_is(keeper: str, c: str) -> None:
     assert run.messages().count(("channel", "exchange")) == 3
     products = [mark["product"] for mark in run.told("client")]
     assert sorted(set(products)) == ["Pika Python Client Library", "rabbitmq-c"]
+    python, *others = users(run)  # a program that is no Python is not observed, and nobody is named for it
+    assert (len(python), set().union(*others)) == (1, set())
     assert max(run.counted("queue", "greetings")) >= 1
     assert run.counted("queue", "greetings")[-1] == 0
 

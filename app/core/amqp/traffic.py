@@ -25,11 +25,13 @@ MAX_CHANNELS = 2048
 class _Connection:
     number: int
     lane: int
+    ends: str
     listener: Listener = field(default_factory=Listener)
     channels: dict[int, Channel] = field(default_factory=dict)
     closed: str | None = None
     """What was said at its orderly end, or None while there was none."""
     failed: bool = False
+    spoken: bool = False
 
 
 class Traffic:
@@ -40,16 +42,19 @@ class Traffic:
         self.vhost = VirtualHost(entries)
         self._connections: dict[int, _Connection] = {}
 
-    def connected(self, t_ns: int, number: int, parent: int = 0, pid: int = 0) -> None:
-        """A client has connected; `parent` is the lane of its process where that is known."""
-        lane = self._entries.open_lane(t_ns, parent, LaneKind.CONNECTION, f"connection {number}", pid)
+    def connected(self, t_ns: int, number: int, ends: str = "") -> None:
+        """A client has connected; `ends` names the two ends of its connection, ours first, as a probe in the client names them the
+        other way round: so the bytes find the threads that write and read them."""
+        lane = self._entries.open_lane(t_ns, 0, LaneKind.CONNECTION, f"connection {number}")
         self._entries.state(t_ns, lane, State.STARTING)
-        self._connections[number] = _Connection(number, lane)
+        self._connections[number] = _Connection(number, lane, ends)
 
     def data(self, t_ns: int, number: int, side: Side, data: bytes) -> None:
         """Bytes of one side of a connection, as it sent them."""
         connection = self._connections[number]
-        for said in connection.listener.receive_data(side, data):
+        heard = connection.listener.receive_data(side, data)
+        self._moved(t_ns, connection, side, heard, len(data))
+        for said in heard:
             if isinstance(said, Fault):
                 self._fault(t_ns, connection, said)
             elif said.channel == 0:
@@ -57,6 +62,15 @@ class Traffic:
                     _OF_CONNECTION[said.name](self, t_ns, connection, said)
             else:
                 self._to_channel(t_ns, connection, said)
+
+    def _moved(self, t_ns: int, connection: _Connection, side: Side, heard: list[Said | Fault], size_bytes: int) -> None:
+        """The bytes count, all of them, but only the first and those that bring a message get an arrow from or to their thread."""
+        if not connection.ends:
+            return
+        telling = not connection.spoken or any(isinstance(one, Said) and one.content is not None for one in heard)
+        connection.spoken = True
+        lane = connection.lane if telling else 0
+        self._entries.moved(t_ns, lane, connection.ends, size_bytes, writes=side is Side.SERVER)
 
     def disconnected(self, t_ns: int, number: int, why: str) -> None:
         """The connection is gone; `why` names who ended it where no orderly end was said."""

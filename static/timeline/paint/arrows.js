@@ -1,6 +1,7 @@
 // @ts-check
 /** The arrows in sight: who woke whom. Too many to follow are not drawn, and that is said. */
 import { isMessage, isUnusual } from "../broker.js";
+import { isSpoken } from "../users.js";
 import { endOf, timeToPx } from "../viewport.js";
 import { barBox } from "./box.js";
 import { Batch } from "./canvas.js";
@@ -25,7 +26,7 @@ export function arrowsIn({ view, palette, rows }, model) {
   const wanted = (/** @type {number} */ i) => {
     const [from, to] = [flows.from.data[i] ?? 0, flows.to.data[i] ?? 0];
     if (shown[from] !== 1 || shown[to] !== 1) return false;
-    if (!isMessage(model, i)) return true;
+    if (!isMessage(model, i) && !isSpoken(model, i)) return true;
     // Of a stream of messages as many are drawn as can be told apart; none that went wrong is left out for one that did not.
     const key = (from * lanes.length + to) * MOST_COLUMNS + 2 * Math.floor(timeToPx(view, flows.t.data[i] ?? 0) / APART_PX) + (isUnusual(model, i) ? 1 : 0);
     return !drawn.has(key) && Boolean(drawn.add(key));
