@@ -96,7 +96,7 @@ def test_uses_cores(make: Maker, alone: bool) -> None:
     said = judge(make, "uses_cores", named="work")
     assert said["verdict"] == ("fails" if alone else "holds")
     assert said["figures"] == {"cores_used": 1.0 if alone else 2.0, "cores_reported": 2}
-    assert said["why"] == ""
+    assert said["why"] == ("taken" if alone else "")
     assert judge(make, "cores_in_turn")["verdict"] == ("holds" if alone else "fails")
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app import resources
 from app.core.facts import facts
+from app.core.recording import read
 from app.core.records import LaneKind
 from app.recorder import probe
 from tests.observed import observe, script
@@ -148,3 +150,25 @@ print(len(b.recv(5000)))
     socket_copies = said["copied_bytes"]
     assert 3000 <= socket_copies < 3000 + (1 << 20)
     assert said["longest_copy"]["state"] == "copy"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "counted"),
+    [
+        ("rabbit-work", {"published": 16, "delivered": 16, "acked": 8}),
+        ("rabbit-exchanges", {"published": 9, "delivered": 10, "unroutable": 1}),
+        ("rabbit-durable", {"published": 12, "lost": 9}),
+    ],
+)
+def test_what_became_of_a_brokers_messages(experiment: str, counted: dict[str, int]) -> None:
+    run = read([(resources.samples_dir() / f"{experiment}.sched").read_bytes()])
+    names = ("published", "delivered", "acked", "redelivered", "returned", "unroutable", "lost")
+    assert facts(run)["messages"] == dict.fromkeys(names, 0) | counted
+
+
+def test_what_a_crash_took_is_what_the_script_misses() -> None:
+    run = read([(resources.samples_dir() / "rabbit-confirm.sched").read_bytes()])
+    output = b"".join(data for _t, _stream, data in run.output).decode()
+    missed = int(output.split("lost: ")[1].split()[0])
+    assert missed > 0
+    assert facts(run)["messages"]["lost"] == missed

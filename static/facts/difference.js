@@ -27,6 +27,7 @@ const NUMBERS = [
   ["gilWaited", "time", (facts) => ofGils(facts, (gils) => sum(gils, "waited_ns"))],
   ["longestWait", "time", longestWait],
   ["stall", "time", (facts) => facts.stall?.duration_ns ?? 0],
+  .../** @type {[string, Unit, (facts: Facts) => number | null][]} */ (["published", "delivered", "redelivered", "lost"].map((name) => [name, "count", (facts) => facts.messages?.[name] ?? null])),
 ];
 
 /** One row a number; those that are nothing in both runs say nothing. @param {Facts} left @param {Facts} right @returns {Difference[]} */

@@ -20,12 +20,14 @@ const GIL_WAIT_NS = 5e6;
 
 /** Less than this of the core time a run wanted is the scheduler's ordinary cost of switching. */
 const TAKEN_SHARE = 0.1;
+/** Who ran less than this of the time that another was ready did not keep it waiting alone: the one had to queue. */
+const ALONE_SHARE = 0.8;
 /** A run that wanted less of one core than this does not care who has them. */
 const WANTED_SHARE = 0.3;
 
 /** @param {Model} model @param {Facts} facts @returns {Piece[][]} */
 export function sentences(model, facts) {
-  const about = [oldCall(facts), brokerLost(model, facts), deadlock(model, facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
+  const about = [oldCall(facts), brokerLost(model, facts), deadlock(model, facts), messages(facts), parallelism(model, facts), given(facts), taken(facts), gil(model, facts), copied(model, facts), refused(model, facts), stall(model, facts) ?? gilWait(model, facts)];
   return about.filter((sentence) => sentence !== null);
 }
 
@@ -64,6 +66,15 @@ function brokerLost(model, { broker_lost: lost }) {
 }
 
 const SAYS_LOST = { refused: "facts.brokerRefused", unreachable: "facts.brokerUnreachable", gone: "facts.brokerGone" };
+
+/** What became of a broker's messages; of what goes wrong only where there was any. @param {Facts} facts */
+function messages({ messages: counts, wall_ns }) {
+  if (!counts) return null;
+  const place = () => ({ startNs: 0, endNs: wall_ns, bar: null });
+  const told = Object.keys(counts).filter((name) => counts[name] || name === "published" || name === "delivered");
+  const said = told.flatMap((name, i) => [...(i ? [t("facts.comma")] : []), ...say(`topology.total.${name}`, { n: { text: grouped(counts[name]), fact: `messages.${name}`, value: counts[name], place } })]);
+  return tParts("facts.messages").flatMap((part) => (typeof part === "string" ? [part] : said));
+}
 
 /** What reads copied into the program. @param {Model} model @param {Facts} facts */
 function copied(model, { reads }) {
@@ -144,14 +155,23 @@ function deadlock(model, { deadlock: found }) {
   return tParts("facts.deadlock").flatMap((part) => (typeof part === "string" ? [part] : cycle));
 }
 
+/** Who was ready longest while many others ran before it. @param {Model} model @param {any} found the stall */
+function queued(model, found) {
+  const lane = model.lanes[found.lane];
+  if (!lane) return null;
+  const time = { text: duration(found.duration_ns), fact: "stall.duration_ns", value: found.duration_ns, place: () => placeOfSpan(model, found) };
+  return say("facts.queued", { waiter: laneName(lane), time, n: grouped(found.ready_together - 1) });
+}
+
 /** What kept an event loop from going round. @param {Model} model @param {Facts} facts */
 function stall(model, { stall: found }) {
   const culprit = model.lanes[found?.culprit ?? -1];
   if (!culprit || found.duration_ns < STALL_NS) return null;
-  const ready = { text: t(found.ready_together === 1 ? "facts.readyOne" : "facts.ready", { n: found.ready_together }), fact: "stall.ready_together", value: found.ready_together, place: () => placeOfSpan(model, found) };
+  const ready = { text: t(found.ready_together === 1 ? "facts.readyOne" : "facts.ready", { n: grouped(found.ready_together) }), fact: "stall.ready_together", value: found.ready_together, place: () => placeOfSpan(model, found) };
   const { cause } = found;
   // A short wait on the way is not what held the loop up.
   if (!cause || cause.duration_ns < found.duration_ns / 2) {
+    if (found.culprit_ns < ALONE_SHARE * found.duration_ns) return queued(model, found);
     const time = { text: duration(found.duration_ns), fact: "stall.duration_ns", value: found.duration_ns, place: () => placeOfSum(model, culprit, statesNamed("running")) };
     return say("facts.busy", { culprit: laneName(culprit), time, ready });
   }

@@ -87,6 +87,11 @@ def test_only_durable_and_persistent_survives(keeper: str) -> None:
     for name in grid:
         assert max(run.counted("queue", name)) == 3
     assert len(run.told("broker killed")) == len(run.told("broker restarted")) == 1
+    assert {name: facts(run.recording)["messages"][name] for name in ("published", "delivered", "lost")} == {
+        "published": 12,
+        "delivered": 0,
+        "lost": 9,
+    }
     assert facts(run.recording)["broker_lost"] is None  # it was killed because the run asked for it
     assert {(mark["lane"], mark["ready"]) for mark in run.told("recovered")} == {
         ("durable + persistent", 3),
@@ -127,8 +132,9 @@ def test_acknowledgements(keeper: str) -> None:
     auto, manual = seen(keeper, "rabbit-ack", ack="auto"), seen(keeper, "rabbit-ack", ack="manual")
     assert "lost: 4 [3, 4, 5, 6]" in auto.output
     assert "lost: 0 []" in manual.output
-    assert redelivered(auto) == 0
-    assert redelivered(manual) == 4
+    assert redelivered(auto) == facts(auto.recording)["messages"]["redelivered"] == 0
+    assert redelivered(manual) == facts(manual.recording)["messages"]["redelivered"] == 4
+    assert facts(manual.recording)["messages"]["acked"] == 6
     assert max(auto.counted("queue", "unacked")) == 0
     assert max(manual.counted("queue", "unacked")) >= 4
     assert manual.counted("queue", "jobs")[-1] == auto.counted("queue", "jobs")[-1] == 0

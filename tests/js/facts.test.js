@@ -66,7 +66,13 @@ test("the most telling facts, in both languages; what was not observed says so",
   const thread = gil.parent.children.find(({ holder }) => holder >= 0);
   const stall = { lane: thread.id, t_ns: 0, duration_ns: 9e8, culprit: thread.id, ready_together: 3, cause: { lane: thread.id, t_ns: 0, duration_ns: 1e9, state: "sleep", reason: null, text: null, file: "a.py", line: 80 } };
   assert.equal(plain(model, { ...facts, stall })[2], `${thread.name} blocked its loop for 1 s (sleep, line 80): 3 others were ready and could not run.`);
+  const own = { ...stall, cause: null };
+  assert.equal(plain(model, { ...facts, stall: { ...own, culprit_ns: 8e8 } })[2], `${thread.name} kept its loop busy for 900 ms: 3 others were ready and could not run.`);
+  assert.equal(plain(model, { ...facts, stall: { ...own, culprit_ns: 3e8, ready_together: 10000 } })[2], `${thread.name} was ready for 900 ms before its turn; others ready meanwhile: 9 999.`);
+  const messages = { published: 12, delivered: 0, acked: 0, redelivered: 0, returned: 0, unroutable: 0, lost: 9 };
+  assert.equal(plain(model, { ...facts, messages })[0], "Messages: 12 published, 0 delivered, 9 lost in the crash.");
   use("zh", catalogue("zh"));
+  assert.equal(plain(model, { ...facts, messages })[0], "消息：发布 12，投递 0，崩溃时丢失 9。");
   assert.match(plain(model, { ...facts, stall })[2], /堵了 1 s（睡眠|sleep/);
   assert.match(plain(model, { ...facts, gils: [{ ...facts.gils[0], handovers: 0 }] })[1], /从未易手/);
 });

@@ -45,7 +45,7 @@ def expectations(recording: Recording) -> list[dict[str, Any]]:
 
     `[{"check", "says": {zh, en}, "verdict": "holds" | "fails" | "unobservable", "figures": {name: number}, "spans": [{lane, t_ns,
     duration_ns, state}…], "why"}]`. A figure's name ends in its unit: `_ns`, `_share` (of one), else a plain number or ratio. `why` is "" or
-    a word for what kept it from being told (an observer's own words, `cut-short`) or what explains a failure (`few-cores`).
+    a word for what kept it from being told (an observer's own words, `cut-short`) or what explains a failure (`few-cores`, `taken`).
     """
     expected = expected_of(recording)
     seen = Seen.of(recording) if expected else None

@@ -97,7 +97,8 @@ def uses_cores(seen: Seen, *, named: str = "", least: float = 1.5) -> Verdict:
     figures = _with_machine(seen, used)
     holds = used >= least
     few = not holds and min(figures["cores_reported"], figures.get("cores_given", 2)) < _ENOUGH_CORES
-    return Verdict(holds, figures, longest(running, 2), "few-cores" if few else "")
+    # Two or more wanted a core and had none: whoever was preempted was so by others.
+    return Verdict(holds, figures, longest(running, 2), "" if holds else "few-cores" if few else "taken")
 
 
 @check

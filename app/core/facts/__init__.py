@@ -13,6 +13,7 @@ from app.core.facts.cores import cores
 from app.core.facts.deadlock import deadlock
 from app.core.facts.gil import gil_rows
 from app.core.facts.lanes import lane_facts
+from app.core.facts.messages import messages
 from app.core.facts.oldcall import old_call
 from app.core.facts.reads import reads
 from app.core.facts.stall import longest_stall
@@ -29,7 +30,7 @@ def facts(recording: Recording) -> Fact:
 
     `wall_ns` · `cpu_ns` · `parallelism` (CPU time over wall time) · `switches` {voluntary, involuntary} · `cores` · `threads`, `tasks`,
     `greenlets` (rows; of very many lanes the busiest) · `lanes` (all of a kind together: {kind: {count, shown, lifetime_ns, states}}) ·
-    `reads` (bytes copied, calls that found nothing) · `gils` · `stall` · `deadlock` (the threads that waited for each other at the end) · `old_call` (a call of pika 0.x that ended the run, and as it is written today) ·
+    `reads` (bytes copied, calls that found nothing) · `gils` · `stall` · `messages` (of a broker: what became of them) · `deadlock` (the threads that waited for each other at the end) · `old_call` (a call of pika 0.x that ended the run, and as it is written today) ·
     `broker_lost` (how a run's RabbitMQ was lost to it) · `expected` (what the experiment says must be seen, and whether it was: `expectations`).
     """
     spans = spans_of(recording)
@@ -56,6 +57,7 @@ def facts(recording: Recording) -> Fact:
         "reads": reads(recording, spans, kernel),
         "gils": gil_rows(recording, spans),
         "stall": longest_stall(recording, spans),
+        "messages": messages(recording),
         "deadlock": deadlock(recording, spans),
         "old_call": old_call(recording),
         "broker_lost": broker_lost(recording, spans),

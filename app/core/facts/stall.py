@@ -13,7 +13,11 @@ from app.core.spans import Spans
 
 
 def longest_stall(recording: Recording, spans: Spans) -> dict[str, Any] | None:
-    """The longest time a task or greenlet was ready and not run, and which lane of its loop ran meanwhile, doing what and where."""
+    """The longest time a task or greenlet was ready and not run, and which lane of its loop ran meanwhile, doing what and where.
+
+    The span, `culprit` (which of the loop's lanes ran most of that time), `culprit_ns` (how long it ran of it), `cause` (the longest
+    wait of the loop's thread), `ready_together` (how many lanes of the loop were ready in that time, the one that waited among them).
+    """
     coroutines = spans.where(np.isin(spans.kind, [LaneKind.TASK, LaneKind.GREENLET]))
     found = longest(recording, coroutines.in_state(State.READY))
     if found is None:
@@ -26,13 +30,14 @@ def longest_stall(recording: Recording, spans: Spans) -> dict[str, Any] | None:
     ]
     running = coroutines.where(np.isin(coroutines.lane, siblings)).in_state(State.RUNNING)
     overlaps = np.minimum(running.end, end) - np.maximum(running.begin, begin)
-    culprit = int(running.lane[int(np.argmax(overlaps))]) if len(overlaps) and overlaps.max() > 0 else None
+    ran = np.bincount(running.lane, np.maximum(overlaps, 0)) if len(overlaps) else np.zeros(1)
+    culprit = int(np.argmax(ran)) if ran.max() > 0 else None
     inside = spans.of(thread).in_state(*WAITS) if thread else None
     cause = longest(recording, inside.where((inside.begin < end) & (inside.end > begin))) if inside else None
     together = coroutines.in_state(State.READY)
     beside = together.lane[(together.begin < end) & (together.end > begin) & np.isin(together.lane, siblings)]
     others = len(np.unique(beside[beside != culprit])) if culprit else len(np.unique(beside))
-    return {**found, "culprit": culprit, "cause": cause, "ready_together": others}
+    return {**found, "culprit": culprit, "culprit_ns": int(ran.max()), "cause": cause, "ready_together": others}
 
 
 def _thread_above(recording: Recording, lane: int) -> int | None:
