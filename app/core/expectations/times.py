@@ -97,7 +97,7 @@ def uses_cores(seen: Seen, *, named: str = "", least: float = 1.5) -> Verdict:
     figures = _with_machine(seen, used)
     holds = used >= least
     few = not holds and min(figures["cores_reported"], figures.get("cores_given", 2)) < _ENOUGH_CORES
-    # Two or more wanted a core and had none: whoever was preempted was so by others.
+    # Two or more wanted a core and had none: whoever was preempted, the system gave the core to another.
     return Verdict(holds, figures, longest(running, 2), "" if holds else "few-cores" if few else "taken")
 
 

@@ -27,8 +27,8 @@ def messages(recording: Recording) -> dict[str, int] | None:
 
     `acked` counts messages that a consumer acknowledged: one that is delivered with automatic acknowledgement never is.
     `redelivered` is a part of `delivered`. `unroutable` found no queue; `returned` of them went back to who published them.
-    `lost` were in a queue when the broker crashed and not there any more when it was back; what a consumer took with it
-    when it died is known to no broker.
+    `lost` were in a queue when the broker crashed and not there any more when it was back, but for those not confirmed, of which
+    their publisher knows. What a consumer took with it when it died is known to no broker.
     """
     if not any(lane.kind is LaneKind.CONNECTION for lane in recording.lanes):
         return None
@@ -76,13 +76,17 @@ def _lost(recording: Recording, told: list[_Said]) -> int:
     """Messages that were in queues until the broker was back from a crash, and that it did not recover then."""
     backs = [t for t, _lane, words in told if words.get("what") == "broker restarted"]
     recovered = [(t, int(words.get("ready", 0))) for t, _lane, words in told if words.get("what") == "recovered"]
-    return sum(max(0, _in_queues(recording, back) - sum(ready for t, ready in recovered if t == back)) for back in backs)
+    return sum(max(0, _answered_for(recording, back) - sum(ready for t, ready in recovered if t == back)) for back in backs)
 
 
-def _in_queues(recording: Recording, t_ns: int) -> int:
-    """How many messages all queues had, ready or not acknowledged, just before a time."""
+def _answered_for(recording: Recording, t_ns: int) -> int:
+    """How many messages a broker had just before a time: in all queues, ready or not acknowledged.
+
+    Less those that publishers still waited to have confirmed: they know of these, and publish them again.
+    """
     counters = recording.counters
     before = np.flatnonzero(counters["t"] < t_ns)
     before = before[np.argsort(counters["t"][before], kind="stable")]
     latest = dict(zip(counters["lane"][before].tolist(), counters["value"][before].tolist(), strict=True))
-    return int(sum(value for lane, value in latest.items() if recording.lanes[lane].kind is LaneKind.QUEUE))
+    sign = {LaneKind.QUEUE: 1, LaneKind.CHANNEL: -1}
+    return int(sum(value * sign.get(recording.lanes[lane].kind, 0) for lane, value in latest.items()))
