@@ -6,6 +6,7 @@ with a GIL of their own where there are such, and checks what must hold.
     python -m scripts.interpreters --debian 3.14 3.15    those of Debian's unstable suite, unpacked into --folder
 
 The latter needs apt (not root): packages are downloaded and unpacked, nothing is installed; each interpreter runs on its own C library.
+With FOLDER/python3.14/usr/bin on the PATH, tests/test_other_interpreters.py and test_probe_objects.py take it, too.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ LIBRARIES = "libc6 libexpat1 zlib1g libffi8 libssl3t64 libzstd1 liblzma5 libbz2-
 _WRAPPER = """#!/bin/sh
 root={root}
 lib=$root/usr/lib/x86_64-linux-gnu
-PYTHONHOME=$root/usr exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib" --argv0 "$0" "$root/usr/bin/python{version}" "$@"
+exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib" --argv0 "$root/usr/bin/python{version}" "$root/usr/bin/real-python{version}" "$@"
 """
 
 
@@ -73,12 +74,16 @@ def unpack(version: str, suite: str, folder: Path) -> Path:
     options = [f"-oDir::Etc::sourcelist={folder}/sources.list", "-oDir::Etc::sourceparts=-", f"-oDir::State::lists={lists}"]
     options += [f"-oDir::Cache={folder}", "-oAPT::Sandbox::User=root"]
     subprocess.run(["apt-get", *options, "update", "-qq"], check=True)
-    wanted = [f"python{version}-minimal", f"libpython{version}-minimal", f"libpython{version}-stdlib", *LIBRARIES.split()]
+    parts = [f"libpython{version}{part}" for part in ("-minimal", "-stdlib", "-dev")]
+    wanted = [f"python{version}-minimal", *parts, *LIBRARIES.split()]
     subprocess.run(["apt-get", *options, "download", "-qq", *wanted], cwd=root, check=True)
     for package in root.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", str(package), str(root)], check=True)
         package.unlink()
-    command = folder / f"python{version}.sh"
+    headers = root / "usr/include" / f"python{version}"
+    (root / f"usr/include/x86_64-linux-gnu/python{version}/pyconfig.h").replace(headers / "pyconfig.h")  # it points to this one
+    command = root / "usr/bin" / f"python{version}"  # where it finds its library by itself, as under -I
+    command.rename(command.with_name(f"real-{command.name}"))
     command.write_text(_WRAPPER.format(root=root, version=version))
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     return command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,16 @@ def observe(
         patch.delenv("PYTHONUNBUFFERED", raising=False)
         record(PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds())
     return Run(out.getvalue())
+
+
+def others() -> list[str]:
+    """One CPython of each version from 3.12 on, beside this one: on the path, or as pyenv keeps them."""
+    homes = sorted((Path.home() / ".pyenv/versions").glob("3.*/bin"))
+    named = {f"python3.{minor}": [*map(str, homes), None] for minor in range(12, 20)}
+    found = (
+        next(filter(None, (shutil.which(name, path=folder) for folder in folders)), None) for name, folders in named.items()
+    )
+    return [python for python in found if python and Path(python).resolve() != Path(sys.executable).resolve()]
 
 
 class Run:

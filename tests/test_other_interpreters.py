@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,10 @@ import pytest
 from app.core.records import LaneKind
 from app.recorder import extension, interpreters, probe
 from scripts.interpreters import check, check_own, has_own
-from tests.observed import observe, script
+from tests.observed import observe, others, script
 
 __all__ = ["script"]
 pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
-
-
-def others() -> list[str]:
-    """One CPython of each version from 3.12 on: on the path, or as pyenv keeps them."""
-    homes = sorted((Path.home() / ".pyenv/versions").glob("3.*/bin"))
-    named = {f"python3.{minor}": [*map(str, homes), None] for minor in range(12, 20)}
-    found = (
-        next(filter(None, (shutil.which(name, path=folder) for folder in folders)), None) for name, folders in named.items()
-    )
-    return [python for python in found if python and Path(python).resolve() != Path(sys.executable).resolve()]
 
 
 OTHERS = pytest.mark.parametrize("python", others() or [pytest.param("", marks=pytest.mark.skip(reason="there are no others"))])

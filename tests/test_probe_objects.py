@@ -9,12 +9,22 @@ import pytest
 
 from app.core.records import LaneKind
 from app.recorder import probe
-from tests.observed import Run, observe, script
+from tests.observed import Run, observe, others, script
 
 __all__ = ["script"]
 pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
 LONG_NS = 20_000_000
-locks_are_semaphores = pytest.mark.skipif(sys.version_info >= (3, 14), reason="3.14 keeps locks in a byte that is not observed")
+EACH_PYTHON = pytest.mark.parametrize(
+    "python", [sys.executable, *(pytest.param(python, marks=pytest.mark.slow) for python in others())]
+)
+
+
+def observe_with(python: str, path: Any) -> Run:
+    """As `observe`; skips where there is no extension for that interpreter and none can be built."""
+    run = observe(path, python=[python])
+    if run.json["header"]["observers"]["lines"] != "exact":
+        pytest.skip(run.json["header"]["observers"]["lines"])
+    return run
 
 
 def threads(run: Run) -> dict[str, int]:
@@ -35,9 +45,10 @@ def long_waits(run: Run, lane: int, state: str) -> list[dict[str, Any]]:
     return [detail for t, end, detail in run.waits(lane, state) if end - t > LONG_NS]
 
 
-@locks_are_semaphores
-def test_a_deadlock_is_a_circle_of_locks_and_their_holders(script: Any) -> None:
-    run = observe(
+@EACH_PYTHON
+def test_a_deadlock_is_a_circle_of_locks_and_their_holders(script: Any, python: str) -> None:
+    run = observe_with(
+        python,
         script("""
 import os, threading, time
 first, second = threading.Lock(), threading.RLock()
@@ -53,18 +64,20 @@ def two():
 for work in (one, two): threading.Thread(target=work, name=work.__name__, daemon=True).start()
 time.sleep(0.2)
 os._exit(0)
-""")
+"""),
     )
     named = threads(run)
-    (one,), (two,) = long_waits(run, named["one"], "lock"), long_waits(run, named["two"], "lock")
+    said = (long_waits(run, named[name], "lock") for name in ("one", "two"))
+    (one,), (two,) = ([detail for detail in waits if "text" not in detail] for waits in said)  # those at the barrier say so
     assert (one["object"], one["holder"]) == ("RLock second", named["two"])
     assert (two["object"], two["holder"]) == ("Lock first", named["one"])
     assert one["address"] != two["address"]
 
 
-@locks_are_semaphores
-def test_each_wait_names_its_object(script: Any) -> None:
-    run = observe(
+@EACH_PYTHON
+def test_each_wait_names_its_object(script: Any, python: str) -> None:
+    run = observe_with(
+        python,
         script("""
 import queue, threading, time
 class Account:
@@ -94,7 +107,7 @@ time.sleep(0.1)
 forks[1].release(); account.lock.release(); mine[0].release(); event.set(); jobs.put(1); simple.put(1); slots.release()
 with changed: changed.notify()
 for thread in threads: thread.join()
-""")
+"""),
     )
     named = threads(run)
     said = {
@@ -111,17 +124,70 @@ for thread in threads: thread.join()
         "simply": ("SimpleQueue simple", None),
         "enters": ("Semaphore slots", "Semaphore.acquire"),
         "checks": ("Condition changed", "Condition.wait"),
-        "joins": ("Thread waits" if sys.version_info < (3, 13) else None, "Thread.join"),
+        "joins": ("Thread waits", "Thread.join"),
     }
     holders = {name: detail["holder"] for name, detail in said.items() if "holder" in detail}
-    expected = dict.fromkeys(("eats", "pays", "local"), named["MainThread"])
-    if sys.version_info < (3, 13):  # later a thread's end is an event, which nobody holds
-        expected["joins"] = named["waits"]
-    assert holders == expected
+    assert holders == dict.fromkeys(("eats", "pays", "local"), named["MainThread"]) | {"joins": named["waits"]}
 
 
-def test_processes_know_who_has_their_lock_and_who_let_it_go(script: Any) -> None:
-    run = observe(
+@EACH_PYTHON
+def test_a_lock_that_goes_from_hand_to_hand_has_the_right_holder_and_the_next_one_another_name(
+    script: Any, python: str
+) -> None:
+    run = observe_with(
+        python,
+        script("""
+import threading, time
+lock, again = threading.Lock(), threading.RLock()
+done = dict.fromkeys("abcd", 0)
+def takes(me, other):
+    while done[me] < 40 and min(done[me], done[other]) < 4:
+        with lock: time.sleep(0.004)
+        done[me] += 1
+def nests(me, other):
+    while done[me] < 40 and min(done[me], done[other]) < 4:
+        with again:
+            with again: time.sleep(0.002)
+            time.sleep(0.002)
+        done[me] += 1
+def one(kind):
+    one = kind(); one.acquire(); needs(lambda: one.acquire() and one.release(), "one", one)
+def two(kind):
+    two = kind(); two.acquire(); needs(lambda: two.acquire() and two.release(), "two", two)
+def needs(work, name, lock):
+    thread = threading.Thread(target=work, name=name); thread.start(); time.sleep(0.03); lock.release(); thread.join()
+threads = [threading.Thread(target=takes, args=pair, name=pair[0]) for pair in ("ab", "ba")]
+threads += [threading.Thread(target=nests, args=pair, name=pair[0]) for pair in ("cd", "dc")]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+for kind in (threading.Lock, threading.RLock): one(kind); two(kind)
+"""),
+    )
+    named = threads(run)
+    for lock, pair in (("Lock lock", "ab"), ("RLock again", "cd")):
+        lanes = [named[name] for name in pair]
+        holders = [
+            {d.get("holder") for _t, _end, d in run.waits(lane, "lock") if d.get("object") == lock} - {None} for lane in lanes
+        ]
+        assert holders[0] | holders[1] <= set(lanes)
+        assert holders[0] <= {lanes[1]}
+        assert holders[1] <= {lanes[0]}
+        assert holders[0] | holders[1], "nobody had to wait"
+        if run.json["header"]["interpreter"]["version"] >= "3.14":  # it is handed over, and let go only with the GIL
+            assert holders == [{lanes[1]}, {lanes[0]}]
+    said = [
+        (d["object"], d["holder"])
+        for lane in run.lanes(LaneKind.THREAD)
+        if lane.name in ("one", "two")
+        for d in long_waits(run, lane.id, "lock")
+    ]
+    assert said == [(f"{kind} {name}", named["MainThread"]) for kind in ("Lock", "RLock") for name in ("one", "two")]
+
+
+@EACH_PYTHON
+def test_processes_know_who_has_their_lock_and_who_let_it_go(script: Any, python: str) -> None:
+    run = observe_with(
+        python,
         script("""
 import multiprocessing, sys, time
 def holds(lock, ready):
@@ -134,7 +200,7 @@ if __name__ == "__main__":
         ready.wait()
         with lock: pass
         child.join()
-""")
+"""),
     )
     mains = main_threads(run)
     parent = next(lane.id for lane in run.lanes(LaneKind.THREAD))

@@ -24,7 +24,7 @@
 #include <time.h>
 
 #define PROBE_MAGIC 0x474e495250534353ULL /* "SCSPRING" */
-#define PROBE_VERSION 2
+#define PROBE_VERSION 3
 #define PROBE_SLOTS_OFFSET 4096
 #define PROBE_PUBLISHED_EVEN_LAP 0x80
 
@@ -189,6 +189,8 @@ struct probe_thread {
     uint64_t since_ns;        /* when the observed call began, while it is one that is recorded afterwards */
     struct probe_about about; /* of the wait that is about to begin */
     struct probe_about joins; /* of any wait without a name meanwhile: the thread it joins */
+    const void *lock;         /* the object, not a semaphore, that any wait is for meanwhile: a method of its own runs */
+    uint32_t heir;            /* the lane that waited for what this thread has let go last, 0 nobody */
 };
 
 struct probe_where {
@@ -210,8 +212,15 @@ struct probe_api {
     void (*gil_released)(void);
     const char *(*gil_end)(void); /* NULL, or why the GIL is not observed */
     void (*arm)(void);            /* from now on what happens is the script's doing */
-    /* what the semaphore that this thread has just failed to take is to the script; called only while it holds the GIL */
-    void (*set_name)(struct probe_named (*name)(const void *semaphore));
+    /* what the lock that this thread has just failed to take is to the script, a semaphore or thread()->lock; called only while
+     * it holds the GIL */
+    void (*set_name)(struct probe_named (*name)(const void *lock));
+    /* of a lock that is no semaphore: as the preloaded library itself notices it of one (preload/wakes.h) */
+    void (*lock_failed)(const void *lock);
+    void (*lock_taken)(const void *lock);
+    void (*lock_released)(const void *lock);
+    void (*lock_handed)(const void *lock);
+    void (*lock_forgotten)(const void *lock);
 };
 
 static inline uint64_t probe_now(void)

@@ -152,6 +152,11 @@ def _after_threading(probe: Any, threading: Any) -> None:
     threading._make_invoke_excepthook = _make_invoke_excepthook
 
 
+def _after_queue(probe: Any, queue: Any) -> None:
+    if queue.SimpleQueue.__module__ == "_queue":  # else it is made of locks that have names
+        probe.queues(queue.SimpleQueue)
+
+
 def _after_multiprocessing(probe: Any, process: Any) -> None:
     bootstrap = process.BaseProcess._bootstrap
 
@@ -188,6 +193,7 @@ _HOOKS: dict[str, Hook] = {
         ("BoundedSemaphore", "__enter__", _WAIT_LOCK),
     ),
     "threading": _after_threading,
+    "queue": _after_queue,
     "multiprocessing.process": _after_multiprocessing,
 }
 
@@ -207,7 +213,7 @@ def _name_locks(probe: Any) -> None:
     import _thread
 
     try:
-        probe.name_locks(_thread.allocate_lock())
+        probe.name_locks((_thread.allocate_lock(), _thread.RLock()))
     except RuntimeError as error:
         probe.mark(7, f"who has a lock is not observed: {error}")
 

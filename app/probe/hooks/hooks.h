@@ -24,7 +24,11 @@ PyObject *where_set_library_paths(PyObject *module, PyObject *paths);
 void where_install(void);
 
 /* --- names.c: what a lock is called */
-PyObject *names_install(PyObject *module, PyObject *lock);
+PyObject *names_install(PyObject *module, PyObject *locks);
+
+/* --- locks.c: locks that are no semaphores */
+const char *locks_install(PyObject *lock, PyObject *rlock); /* NULL, or why they are not observed */
+PyObject *queues_install(PyObject *module, PyObject *queue);
 
 /* --- lanes.c: the lane of a task, a greenlet or a loop, by its address */
 struct lane {

@@ -23,14 +23,16 @@ static struct probe_about about_thread(PyObject *thread)
 
 static PyObject *join(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    struct probe_about former = {0};
-    if (observing()) {
-        former = probe->thread()->joins;
-        probe->thread()->joins = about_thread(self);
-    }
+    if (!observing())
+        return call_with_self(former_join, self, arguments, count, names);
+    struct probe_thread *thread = probe->thread();
+    struct probe_about former = thread->joins;
+    const void *former_lock = thread->lock;
+    thread->joins = about_thread(self);
+    thread->lock = NULL;
     PyObject *result = call_with_self(former_join, self, arguments, count, names);
-    if (observing())
-        probe->thread()->joins = former;
+    thread->joins = former;
+    thread->lock = former_lock;
     return result;
 }
 

@@ -158,6 +158,7 @@ static PyMethodDef methods[] = {
     {"failed", failed, METH_O, NULL},
     {"arm", arm, METH_NOARGS, NULL},
     {"name_locks", names_install, METH_O, NULL},
+    {"queues", queues_install, METH_O, NULL},
     {"joins", joins_install, METH_O, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},

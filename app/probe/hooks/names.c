@@ -2,8 +2,8 @@
  *
  * Called while the thread still has the GIL, so that dictionaries may be read; nothing of the script is run. Either the script
  * has called a method of a library's object (Event.wait, Queue.get, Thread.join): then that object is meant. Or it took the
- * lock itself: then the lock is looked for among what the calling frame can see, and known by its semaphore. Globals come
- * before locals, because two functions call one lock by two names.
+ * lock itself: then the lock is looked for among what the calling frame can see, and known by its semaphore or its address.
+ * Globals come before locals, because two functions call one lock by two names.
  */
 #include "hooks.h"
 
@@ -195,7 +195,8 @@ static struct probe_named named_thread(PyObject *thread)
     return (struct probe_named){probe->intern(text, (size_t)size), PROBE_LOCK_THREAD};
 }
 
-static struct probe_named look_up(const void *semaphore)
+/* Of a semaphore, or of the object that a lock is by itself, whichever is given. */
+static struct probe_named look_up(const void *semaphore, PyObject *object)
 {
     PyThreadState *thread = PyThreadState_Get();
     const frame_t *frame = thread_frame(thread), *library = NULL;
@@ -208,7 +209,7 @@ static struct probe_named look_up(const void *semaphore)
             library = frame;
             continue;
         }
-        struct sought sought = {.semaphore = semaphore};
+        struct sought sought = {.semaphore = semaphore, .object = object, .found = object};
         PyCodeObject *called = library ? frame_code(library) : NULL;
         PyObject *self = called ? frame_first_local(library, called) : NULL;
         if (called && is_method_of(called, self)) {
@@ -223,28 +224,42 @@ static struct probe_named look_up(const void *semaphore)
     return (struct probe_named){0};
 }
 
-static struct probe_named name_of(const void *semaphore)
+static struct probe_named name_of(const void *lock)
 {
     if (!observing() || PyInterpreterState_Get() != PyInterpreterState_Main())
         return (struct probe_named){0};
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    struct probe_named name = look_up(semaphore);
+    bool object = probe->thread()->lock == lock;
+    struct probe_named name = object ? look_up(NULL, (PyObject *)lock) : look_up(lock, NULL);
     PyErr_Restore(type, value, traceback);
     return name;
 }
 
-/* name_locks(lock): from now on; `lock` is a threading.Lock that nobody has. */
-PyObject *names_install(PyObject *module, PyObject *lock)
+static const char *unknown_locks(PyObject *lock, PyObject *rlock)
+{
+#if defined(Py_GIL_DISABLED)
+    return no_tables();
+#elif PY_VERSION_HEX >= 0x030e0000
+    return locks_install(lock, rlock);
+#else
+    bool known = kind_at(lock, 0, 1) == 0 && Py_TYPE(lock)->tp_basicsize >= (Py_ssize_t)(LOCK_OFFSET + sizeof(void *));
+    return known ? NULL : "this interpreter keeps its locks in a way the probe does not know";
+#endif
+}
+
+/* name_locks((lock, rlock)): from now on; a threading.Lock and an RLock that nobody has. */
+PyObject *names_install(PyObject *module, PyObject *locks)
 {
     (void)module;
-    int at = kind_at(lock, 0, 1);
-    if (at < 0 || Py_TYPE(lock)->tp_basicsize < (Py_ssize_t)(LOCK_OFFSET + sizeof(void *)))
-        return PyErr_Format(PyExc_RuntimeError, "this interpreter keeps its locks in a way the probe does not know");
-#if PY_VERSION_HEX >= 0x030e0000 || defined(Py_GIL_DISABLED)
-    return PyErr_Format(PyExc_RuntimeError, "this interpreter's locks are not semaphores");
-#else
+    PyObject *lock, *rlock;
+    if (!PyArg_ParseTuple(locks, "OO", &lock, &rlock))
+        return NULL;
+    const char *unknown = unknown_locks(lock, rlock);
+    if (PyErr_Occurred())
+        return NULL;
+    if (unknown)
+        return PyErr_Format(PyExc_RuntimeError, "%s", unknown);
     probe->set_name(name_of);
     Py_RETURN_NONE;
-#endif
 }

@@ -8,7 +8,7 @@
 
 extern struct probe_ring *_Atomic probe_ring;            /* NULL while this process is not observed */
 extern void (*_Atomic probe_find)(struct probe_where *); /* set by the hooks: which line of the script is this thread at */
-extern struct probe_named (*_Atomic probe_name)(const void *semaphore); /* set by the hooks: what is this lock called */
+extern struct probe_named (*_Atomic probe_name)(const void *lock); /* set by the hooks: what is this lock called */
 
 /* The real function behind an interposed one. `version` is NULL where the symbol has had one meaning only. All of them are
  * looked up when the library starts: dlsym takes locks, which neither a signal handler nor a child of vfork may wait for. */

@@ -15,6 +15,7 @@
 
 #include "descriptors.h"
 #include "preload.h"
+#include "wakes.h"
 
 #define SLOTS_OF_PROGRAM (1u << 19) /* 16 MiB: a busy half second while the recorder is kept off the cores */
 #define SLOTS_OF_FORK (1u << 16)    /* 2 MiB: a fork must stay cheap */
@@ -207,7 +208,8 @@ void probe_arm(void)
 EXPORT const struct probe_api *schedscope_probe(void)
 {
     static struct probe_api api;
-    api = (struct probe_api){PROBE_VERSION, ring_address,    probe_thread,       probe_open_lane, probe_intern, probe_text,
-                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   probe_arm,    set_name};
+    api = (struct probe_api){PROBE_VERSION, ring_address,    probe_thread,       probe_open_lane, probe_intern,   probe_text,
+                             set_where,     probe_gil_begin, probe_gil_released, probe_gil_end,   probe_arm,      set_name,
+                             probe_failed,  probe_taken,     probe_released,     probe_handed,    probe_lock_gone};
     return &api;
 }

@@ -78,7 +78,7 @@ EXPORT int sem_wait(sem_t *lock)
     uint64_t posts = probe_posts(lock);
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_wait()(lock), lock, posts));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)probe_meant(lock), woken(real_sem_wait()(lock), lock, posts));
 }
 
 EXPORT int sem_timedwait(sem_t *restrict lock, const struct timespec *restrict until)
@@ -86,7 +86,7 @@ EXPORT int sem_timedwait(sem_t *restrict lock, const struct timespec *restrict u
     uint64_t posts = probe_posts(lock);
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_timedwait()(lock, until), lock, posts));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)probe_meant(lock), woken(real_sem_timedwait()(lock, until), lock, posts));
 }
 
 EXPORT int sem_clockwait(sem_t *restrict lock, clockid_t clock, const struct timespec *restrict until)
@@ -94,7 +94,7 @@ EXPORT int sem_clockwait(sem_t *restrict lock, clockid_t clock, const struct tim
     uint64_t posts = probe_posts(lock);
     if (taken_at_once(lock))
         return 0;
-    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)lock, woken(real_sem_clockwait()(lock, clock, until), lock, posts));
+    OBSERVE(int, PROBE_STATE_LOCK, (uintptr_t)probe_meant(lock), woken(real_sem_clockwait()(lock, clock, until), lock, posts));
 }
 
 /* A child's end leads to whoever learns of it: from its first thread, whose id is the process's. */

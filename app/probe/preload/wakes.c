@@ -35,6 +35,7 @@ EXPORT int sem_post(sem_t *semaphore)
     if (probe_observing()) {
         struct probe_thread *thread = probe_thread();
         struct probe_shared *shared = probe_shared(semaphore);
+        thread->heir = thread->lock ? probe_waiter(semaphore) : 0;
         probe_released(semaphore);
         if (shared)
             leave_word(shared, thread->tid);

@@ -11,11 +11,16 @@
 uint64_t probe_posts(const sem_t *semaphore);                    /* is about to wait for it: a mark for probe_woken */
 void probe_woken(const sem_t *semaphore, uint64_t posts_before); /* has waited for it, and taken it */
 
-/* locks.c: the calling thread … */
-void probe_taken(const sem_t *semaphore);     /* has taken it */
-void probe_released(const sem_t *semaphore);  /* is about to let it go */
-void probe_failed(const sem_t *semaphore);    /* could not take it at once */
-void probe_waits_for(const sem_t *semaphore); /* will now wait for it */
+/* locks.c: the calling thread … (a lock is a semaphore, or an object of the interpreter: see probe_thread.lock) */
+void probe_taken(const void *lock);              /* has taken it */
+void probe_released(const void *lock);           /* is about to let it go */
+void probe_handed(const void *lock);             /* has let it go, straight to whoever waited for it */
+void probe_failed(const void *lock);             /* could not take it at once */
+void probe_lock_gone(const void *lock);          /* sees it go */
+void probe_waits_for(const sem_t *semaphore);    /* will now wait for it */
+const void *probe_meant(const sem_t *semaphore); /* waits for it; the lock that is meant by that */
+uint32_t
+probe_waiter(const sem_t *semaphore); /* lets go on who waits at it: the lane, where the semaphore is for one wait only */
 bool probe_is_mutex(const sem_t *semaphore);
 
 /* shared.c: semaphores of several processes; what a process leaves there for the others, NULL for any other semaphore */
@@ -32,28 +37,27 @@ void probe_count_places(const sem_t *semaphore, int given_back); /* how many of 
  * addresses meet the later stays and the other is not known: something may be missing, nothing is wrong. */
 #define PROBE_WORDS 4096u
 
-static inline uint32_t probe_part_of(const sem_t *semaphore)
+static inline uint32_t probe_part_of(const void *lock)
 {
-    return (uint32_t)((uintptr_t)semaphore >> 4);
+    return (uint32_t)((uintptr_t)lock >> 4);
 }
 
-static inline _Atomic uint64_t *probe_word_of(_Atomic uint64_t *table, const sem_t *semaphore)
+static inline _Atomic uint64_t *probe_word_of(_Atomic uint64_t *table, const void *lock)
 {
-    return &table[probe_part_of(semaphore) * 2654435769u >> 20];
+    return &table[probe_part_of(lock) * 2654435769u >> 20];
 }
 
 _Static_assert(PROBE_WORDS == 1u << (32 - 20), "the hash gives an index");
 
-static inline void probe_note(_Atomic uint64_t *table, const sem_t *semaphore, uint32_t word)
+static inline void probe_note(_Atomic uint64_t *table, const void *lock, uint32_t word)
 {
-    atomic_store_explicit(probe_word_of(table, semaphore), (uint64_t)probe_part_of(semaphore) << 32 | word,
-                          memory_order_relaxed);
+    atomic_store_explicit(probe_word_of(table, lock), (uint64_t)probe_part_of(lock) << 32 | word, memory_order_relaxed);
 }
 
-static inline uint32_t probe_noted(_Atomic uint64_t *table, const sem_t *semaphore)
+static inline uint32_t probe_noted(_Atomic uint64_t *table, const void *lock)
 {
-    uint64_t word = atomic_load_explicit(probe_word_of(table, semaphore), memory_order_relaxed);
-    return word >> 32 == probe_part_of(semaphore) ? (uint32_t)word : 0;
+    uint64_t word = atomic_load_explicit(probe_word_of(table, lock), memory_order_relaxed);
+    return word >> 32 == probe_part_of(lock) ? (uint32_t)word : 0;
 }
 
 #endif
