@@ -309,8 +309,33 @@ def test_a_lost_connection_gives_back_what_was_not_acknowledged() -> None:
     seen = told([*handshake(), *queue("q"), *(publish("", "q") for _ in range(3)), *consume("q", "c")])
     seen.hear([deliver("c", 1, "q"), deliver("c", 2, "q"), ack(1)])
     assert seen.depth("q") == (1, 1)
+    (consumer,) = [lane for lane in range(seen.lanes.count) if seen.lanes.kind[lane] == LaneKind.CONSUMER]
     seen.traffic.disconnected(99, 1, "the client is gone")
     assert seen.depth("q") == (2, 0)
+    events = seen.entries.take_events()
+    of_consumer = events[(events["kind"] == obs.Kind.COUNTER) & (events["lane"] == consumer)]
+    assert of_consumer["value"].tolist() == [1, 2, 1, 0]  # nobody is left who could acknowledge
+
+
+def test_a_rejected_message_goes_to_its_queue_s_dead_letter_exchange() -> None:
+    dead = {"x-dead-letter-exchange": "graves", "x-dead-letter-routing-key": "late"}
+    seen = told(
+        [
+            *handshake(),
+            *exchange("graves", "direct"),
+            *queue("q", arguments=dead),
+            *queue("dead"),
+            *bound("dead", "graves", "late"),
+        ]
+    )
+    seen.hear([publish("", "q"), *consume("q", "c"), deliver("c", 1, "q"), said(C, commands.Basic.Reject(1, False))])
+    assert (seen.depth("q"), seen.depth("dead")) == ((0, 0), (1, 0))
+    flows = seen.entries.take_flows(1 << 62)
+    kinds = [
+        (int(seen.lanes.kind[a]), int(seen.lanes.kind[b]), n)
+        for a, b, n in zip(flows["from"], flows["to"], flows["value"].tolist(), strict=True)
+    ]
+    assert kinds[-2:] == [(LaneKind.QUEUE, LaneKind.EXCHANGE, 1), (LaneKind.EXCHANGE, LaneKind.QUEUE, 1)]
 
 
 def test_a_transaction_counts_at_its_commit() -> None:

@@ -268,6 +268,36 @@ def test_counts_that_frames_do_not_show_are_marked(keeper: str) -> None:
 
 @needs_broker
 @pytest.mark.sandbox
+def test_a_dead_letter_is_drawn_on_all_its_way(keeper: str) -> None:
+    """What a consumer rejects goes from its queue through the dead-letter exchange to another queue, and the broker counts the same."""
+    script = """
+    import pika
+    connection = pika.BlockingConnection(pika.ConnectionParameters('localhost'))
+    channel = connection.channel()
+    channel.exchange_declare('graves', 'fanout')
+    channel.queue_declare('dead')
+    channel.queue_bind('dead', 'graves')
+    channel.queue_declare('jobs', arguments={'x-dead-letter-exchange': 'graves'})
+    channel.basic_publish('', 'jobs', b'x')
+    for method, _properties, _body in channel.consume('jobs'):
+        channel.basic_reject(method.delivery_tag, requeue=False)
+        break
+    channel.cancel()
+    while not channel.queue_declare('dead', passive=True).method.message_count:
+        pass
+    connection.process_data_events(0.8)
+    connection.close()
+    """
+    run = run_with({"keeper": keeper}, script)
+    assert run.end["outcome"] == "finished", run.output
+    dead = [("queue", "exchange"), ("exchange", "queue")]
+    assert run.messages() == [("channel", "exchange"), ("exchange", "queue"), ("queue", "consumer"), *dead]
+    assert run.counted("queue", "dead") == [0, 1]
+    assert run.disagreements() == []
+
+
+@needs_broker
+@pytest.mark.sandbox
 def test_the_switch_says_why_it_does_not(keeper: str) -> None:
     script = """
     import urllib.request, urllib.error

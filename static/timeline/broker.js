@@ -14,6 +14,8 @@ const KINDS = new Set([LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE,
 const GRAVE = new Set(["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "delivered to a consumer that was not seen"]);
 /** What the recording calls the exchange whose name is empty. */
 export const DEFAULT_EXCHANGE = "(AMQP default)";
+/** What is said of a message that a queue gave to its dead-letter exchange. */
+const DEAD = "dead-lettered";
 /** Tags that a client library or the broker made up: they tell nobody anything. */
 const MADE_UP = /^ctag\d+\.[0-9a-f]{32}$|^amq\.ctag-/;
 
@@ -112,19 +114,19 @@ export function ownTag(lane) {
   return MADE_UP.test(tag) ? "" : tag;
 }
 
-/** A step of a message: what the step itself says, then what its publish said. @param {Model} model @param {number} flow @returns {{number: number, redelivered: boolean, returned: boolean, words: Words}} */
+/** A step of a message: what the step itself says, then what its publish said. @param {Model} model @param {number} flow @returns {{number: number, redelivered: boolean, returned: boolean, dead: boolean, words: Words}} */
 export function messageOf(model, flow) {
   const { text, value } = model.detail(model.flows.detail.data[flow] ?? 0);
   const own = wordsOf(text);
   const publish = publishOf(model, value);
   const words = publish >= 0 && publish !== flow ? { ...own, ...wordsOf(model.detail(model.flows.detail.data[publish] ?? 0).text) } : own;
-  return { number: value, redelivered: own.redelivered === true || text === "redelivered", returned: text === "returned", words };
+  return { number: value, redelivered: own.redelivered === true || text === "redelivered", returned: text === "returned", dead: text === DEAD, words };
 }
 
-/** Was the message returned, or delivered once more? @param {Model} model @param {number} flow */
+/** Was the message returned, dead-lettered, or delivered once more? @param {Model} model @param {number} flow */
 export function isUnusual(model, flow) {
   const text = model.strings[model.details.text.data[model.flows.detail.data[flow] ?? 0] ?? 0] ?? "";
-  return text === "returned" || text === "redelivered" || (text.startsWith('{"tag":') && text.endsWith('"redelivered":true}'));
+  return text === "returned" || text === DEAD || text === "redelivered" || (text.startsWith('{"tag":') && text.endsWith('"redelivered":true}'));
 }
 
 /** @type {WeakMap<Model, {taken: number, publishes: Map<number, number>}>} */

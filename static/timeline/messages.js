@@ -1,5 +1,5 @@
 // @ts-check
-/** Which message's arrow lies under a point of the plot. No DOM. */
+/** Which message's arrow lies under a point of the plot, and when a lane had its next one. No DOM. */
 import { isMessage } from "./broker.js";
 import { barBox } from "./paint/box.js";
 import { pxToSpan, pxToTime, timeToPx } from "./viewport.js";
@@ -25,4 +25,22 @@ export function messageAt(model, rows, view, { x, y }) {
     if (y >= Math.min(start, end) && y <= Math.max(start, end) && awayPx < bestPx) [best, bestPx] = [i, awayPx];
   }
   return best;
+}
+
+/** When the next or previous message came to a lane of the broker, to one below it, or left it; null where there is none. @param {import("../recording/model.js").Model} model @param {number} atNs @param {Lane} lane @param {1 | -1} by */
+export function messageTimeFrom(model, atNs, lane, by) {
+  const { flows, lanes } = model;
+  const isIts = (/** @type {number | undefined} */ id) => {
+    /** @type {Lane | null} */
+    let at = lanes[id ?? 0] ?? null;
+    while (at && at !== lane) at = at.parent;
+    return at === lane;
+  };
+  let bestNs = by * Infinity;
+  for (let i = 0; i < flows.length; i++) {
+    const tNs = flows.t.data[i] ?? 0;
+    const nearer = by > 0 ? tNs > atNs && tNs < bestNs : tNs < atNs && tNs > bestNs;
+    if (nearer && isMessage(model, i) && (isIts(flows.from.data[i]) || isIts(flows.to.data[i]))) bestNs = tNs;
+  }
+  return Number.isFinite(bestNs) ? bestNs : null;
 }

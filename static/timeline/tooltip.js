@@ -82,10 +82,10 @@ export function table(rows) {
 
 /** A step of a message: from where to where, and what it is. @param {Model} model @param {number} flow */
 function messageContents(model, flow) {
-  const { number, redelivered, returned, words } = messageOf(model, flow);
+  const { number, redelivered, returned, dead, words } = messageOf(model, flow);
   const { from, to, t: times } = model.flows;
   const [source, target] = [from, to].map(({ data }) => fullName(/** @type {import("../recording/lane.js").Lane} */ (model.lanes[data[flow] ?? 0])));
-  const what = t(returned ? "broker.returned" : redelivered ? "broker.redelivered" : "broker.message", { number });
+  const what = t(returned ? "broker.returned" : dead ? "broker.dead" : redelivered ? "broker.redelivered" : "broker.message", { number });
   return [
     make("p", { class: "tooltip-head" }, make("strong", {}, what), make("span", { class: "quiet" }, exact(times.data[flow] ?? 0))),
     make("p", { class: "tooltip-text quiet" }, `${source} → ${target}`),

@@ -122,7 +122,7 @@ export class Drawing {
     for (const { edge, path, key } of this.#edges) {
       const keys = topology.keysAt(edge, tNs);
       path.setAttribute("data-there", String(keys !== null));
-      const text = edge.kind === "implied" && keys && !isDefault(topology.nodes.get(edge.from)) ? t("topology.noBinding") : (keys ?? []).map((one) => one.text || "∅").join(" · ");
+      const text = edge.kind === "dead" ? (keys ? t("topology.dead") : "") : edge.kind === "implied" && keys && !isDefault(topology.nodes.get(edge.from)) ? t("topology.noBinding") : (keys ?? []).map((one) => one.text || "∅").join(" · ");
       say(key, text);
       key.hidden = text === "";
     }

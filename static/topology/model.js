@@ -12,7 +12,7 @@ import { Steps } from "./steps.js";
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("./steps.js").Moving} Moving */
 /** @typedef {"producer" | "exchange" | "queue" | "consumer"} Role */
-/** @typedef {"publish" | "binding" | "implied" | "consume"} EdgeKind */
+/** @typedef {"publish" | "binding" | "implied" | "consume" | "dead"} EdgeKind `dead`: a queue's dead-letter exchange */
 /** @typedef {{lane: Lane, role: Role}} Node */
 /** @typedef {{text: string, fromNs: number, toNs: number}} Key a binding's key (or arguments), and when it was bound */
 /** @typedef {{from: number, to: number, kind: EdgeKind, keys: Key[]}} Edge between lanes by their numbers */
@@ -208,9 +208,10 @@ const KIND_OF = {
   [`${LaneKind.EXCHANGE}>${LaneKind.CHANNEL}`]: "return",
   [`${LaneKind.QUEUE}>${LaneKind.CONSUMER}`]: "deliver",
   [`${LaneKind.QUEUE}>${LaneKind.CHANNEL}`]: "deliver",
+  [`${LaneKind.QUEUE}>${LaneKind.EXCHANGE}`]: "dead",
 };
 /** @type {Record<string, EdgeKind>} */
-const EDGE_OF = { publish: "publish", route: "implied", deliver: "consume" };
+const EDGE_OF = { publish: "publish", route: "implied", deliver: "consume", dead: "dead" };
 
 /** @param {Lane} lane @param {number} tNs @returns {Life} */
 function lifeOf(lane, tNs) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps messages took, in order of time, and where each is drawn at a time. Pure: times are nanoseconds after the recording's start. */
 
-/** @typedef {"publish" | "route" | "deliver" | "return" | "lost"} StepKind */
+/** @typedef {"publish" | "route" | "deliver" | "dead" | "return" | "lost"} StepKind */
 /**
  * @typedef {object} Step
  * @property {StepKind} kind @property {number} tNs

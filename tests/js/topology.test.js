@@ -8,6 +8,7 @@ import { FlowKind, LaneKind, MarkKind, State } from "../../static/generated/reco
 import { Model } from "../../static/recording/model.js";
 import { isGrave, markText, messageOf, pairsOf } from "../../static/timeline/broker.js";
 import { layout } from "../../static/timeline/layout.js";
+import { messageTimeFrom } from "../../static/timeline/messages.js";
 import { Arrangement } from "../../static/timeline/arrangement.js";
 import { Families } from "../../static/timeline/families.js";
 import { curve, layersOf, place, pointOn } from "../../static/topology/layout.js";
@@ -122,6 +123,30 @@ test("what comes block by block makes the same graph as the whole", () => {
   assert.deepEqual(grown.totalsAt(1e9), whole.totalsAt(1e9));
   const moving = (topology) => topology.steps.movingAt(205, 20).map(({ step, along }) => [step.kind, along]);
   assert.deepEqual(moving(grown), moving(whole));
+});
+
+test("one steps from message to message of a lane of the broker", () => {
+  const { broker, q1, consumer } = animals();
+  const met = (lane, from, by) => {
+    const times = [];
+    for (let tNs = messageTimeFrom(broker.model, from, lane, by); tNs !== null; tNs = messageTimeFrom(broker.model, tNs, lane, by)) times.push(tNs);
+    return times;
+  };
+  const touching = (...lanes) => [...new Set([...broker.model.flows.t.whole()].filter((_, i) => lanes.some(({ id }) => [broker.model.flows.from.data[i], broker.model.flows.to.data[i]].includes(id))))].sort((a, b) => a - b);
+  assert.deepEqual(met(q1, 0, 1), touching(q1));
+  assert.deepEqual(met(q1, Infinity, -1), touching(q1).reverse());
+  assert.deepEqual(met(consumer.parent.parent, 0, 1), touching(consumer, consumer.parent)); // a connection's are those of all below it
+  assert.equal(met(q1, 0, 1).length > 1, true);
+});
+
+test("what a queue gives up goes to its dead-letter exchange, on an edge of its own", () => {
+  const { broker, q1 } = animals();
+  const graves = broker.lane(300, null, LaneKind.EXCHANGE, "graves");
+  broker.message(310, q1, graves, 1, "dead-lettered");
+  const topology = new Topology(broker.model);
+  topology.update();
+  assert.deepEqual(topology.edges.filter(({ to }) => to === graves.id).map(({ from, kind }) => [from, kind]), [[q1.id, "dead"]]);
+  assert.equal(messageOf(broker.model, broker.model.flows.length - 1).dead, true);
 });
 
 test("the default exchange has no bindings: that a message went through it is said as that", () => {

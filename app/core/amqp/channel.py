@@ -8,34 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from app.core.amqp.deliveries import Deliveries, covered
 from app.core.amqp.routing import Binding
-from app.core.amqp.vhost import RETURNED, Message, VirtualHost
+from app.core.amqp.vhost import RETURNED, VirtualHost
 from app.core.amqp.wire import Said, Side
 from app.core.entries import Entries
 from app.core.records import LaneKind, MarkKind, State
-
-
-@dataclass(slots=True)
-class Consumer:
-    """Who gets a queue's messages; `lane` shows it busy while it has messages it has not acknowledged."""
-
-    tag: str
-    queue: str
-    lane: int
-    no_ack: bool
-    unacked: int = 0
-
-
-@dataclass(slots=True)
-class _Delivered:
-    """A message that waits for its acknowledgement."""
-
-    queue: str
-    message: Message
-    consumer: Consumer | None
 
 
 class Channel:
@@ -45,8 +25,7 @@ class Channel:
         self._connection, self._vhost, self._entries = connection, vhost, entries
         self.lane = entries.open_lane(t_ns, lane, LaneKind.CHANNEL, f"channel {number}")
         entries.state(t_ns, self.lane, State.OPEN)
-        self._consumers: dict[str, Consumer] = {}
-        self._unacked: dict[int, _Delivered] = {}
+        self._deliveries = Deliveries(self.lane, vhost, entries)
         self._asked: deque[Any] = deque()
         self._last_queue = ""
         self._confirming = False
@@ -69,11 +48,7 @@ class Channel:
         if self.closed:
             return
         self.closed = True
-        for tag in list(self._consumers):
-            self._cancel(t_ns, tag, end)
-        for delivered in reversed(self._unacked.values()):
-            self._vhost.settle(t_ns, delivered.queue, delivered.message, requeue=True)
-        self._unacked.clear()
+        self._deliveries.close(t_ns, end)
         self._entries.state(t_ns, self.lane, end, text)
 
     # --- what the client says
@@ -101,37 +76,7 @@ class Channel:
         self._vhost.publish(t_ns, self.lane, said.method, said.content)
 
     def _acknowledge(self, t_ns: int, said: Said) -> None:
-        self._in_transaction(t_ns, lambda at_ns: self._settle(at_ns, said))
-
-    def _settle(self, t_ns: int, said: Said) -> None:
-        refused = said.name != "Basic.Ack"
-        requeue = refused and bool(said.method.requeue)
-        for tag in self._tags(said.tag, getattr(said.method, "multiple", False), self._unacked):
-            delivered = self._unacked.pop(tag)
-            self._vhost.settle(t_ns, delivered.queue, delivered.message, requeue=requeue, dead=refused and not requeue)
-            self._at_rest(t_ns, delivered.consumer, -1)
-            lane = delivered.consumer.lane if delivered.consumer else self.lane
-            self._mark(
-                t_ns,
-                lane,
-                said.name.lower(),
-                tag=tag,
-                number=delivered.message.number,
-                **({"requeue": requeue} if refused else {}),
-            )
-
-    def _recover(self, t_ns: int, _said: Said) -> None:
-        for delivered in reversed(self._unacked.values()):
-            self._vhost.settle(t_ns, delivered.queue, delivered.message, requeue=True)
-            self._at_rest(t_ns, delivered.consumer, -1)
-        self._unacked.clear()
-
-    @staticmethod
-    def _tags(tag: int, multiple: bool, known: Any) -> list[int]:
-        """The tags an acknowledgement covers; with `multiple`, all up to it (0: all there are)."""
-        if not multiple:
-            return [tag] if tag in known else []
-        return sorted(each for each in known if tag == 0 or each <= tag)
+        self._in_transaction(t_ns, lambda at_ns: self._deliveries.settle(at_ns, said))
 
     def _in_transaction(self, t_ns: int, act: Callable[[int], None]) -> None:
         if self._transaction is None:
@@ -141,24 +86,10 @@ class Channel:
 
     # --- what the broker says of its own
 
-    def _deliver(self, t_ns: int, said: Said) -> None:
-        consumer = self._consumers.get(said.method.consumer_tag)
-        if consumer is None:
-            self._mark(t_ns, self.lane, "delivered to a consumer that was not seen", consumer=said.method.consumer_tag)
-            return
-        message = self._vhost.deliver(t_ns, consumer.queue, consumer.lane, said.method, acked=consumer.no_ack)
-        if not consumer.no_ack:
-            self._unacked[said.tag] = _Delivered(consumer.queue, message, consumer)
-            self._at_rest(t_ns, consumer, 1)
-
     def _got(self, t_ns: int, said: Said) -> None:
         asked = self._answer_to("Basic.Get")
-        if asked is None:
-            return
-        queue = asked.queue or self._last_queue
-        message = self._vhost.deliver(t_ns, queue, self.lane, said.method, acked=asked.no_ack)
-        if not asked.no_ack:
-            self._unacked[said.tag] = _Delivered(queue, message, None)
+        if asked is not None:
+            self._deliveries.got(t_ns, said, asked.queue or self._last_queue, asked.no_ack)
 
     def _got_nothing(self, t_ns: int, _said: Said) -> None:
         asked = self._answer_to("Basic.Get")
@@ -172,14 +103,11 @@ class Channel:
         self._mark(t_ns, self.lane, "basic.return", **words)
 
     def _confirmed(self, t_ns: int, said: Said) -> None:
-        for tag in self._tags(said.tag, said.method.multiple, self._unconfirmed):
+        for tag in covered(said.tag, said.method.multiple, self._unconfirmed):
             self._unconfirmed.discard(tag)
         self._entries.counter(t_ns, self.lane, len(self._unconfirmed))
         what = "confirm" if said.name == "Basic.Ack" else "confirm refused"
         self._mark(t_ns, self.lane, what, tag=said.tag, **({"multiple": True} if said.method.multiple else {}))
-
-    def _cancelled(self, t_ns: int, said: Said) -> None:
-        self._cancel(t_ns, said.method.consumer_tag, State.CANCELLED)
 
     def _closed_by_broker(self, t_ns: int, said: Said) -> None:
         text = f"{said.method.reply_code} {said.method.reply_text}"
@@ -226,26 +154,7 @@ class Channel:
 
     def _consuming(self, t_ns: int, method: Any, answer: Any) -> None:
         tag = answer.consumer_tag if answer is not None else method.consumer_tag
-        queue = self._vhost.queue(t_ns, method.queue or self._last_queue)
-        queue.consumers += 1
-        lane = self._entries.open_lane(t_ns, self.lane, LaneKind.CONSUMER, f"{queue.name} → {tag}")
-        self._entries.state(t_ns, lane, State.OPEN)
-        self._consumers[tag] = Consumer(tag, queue.name, lane, method.no_ack)
-        self._mark(t_ns, lane, "basic.consume", queue=queue.name, no_ack=method.no_ack)
-
-    def _stopped_consuming(self, t_ns: int, method: Any, _answer: Any) -> None:
-        self._cancel(t_ns, method.consumer_tag, State.FINISHED)
-
-    def _cancel(self, t_ns: int, tag: str, end: State) -> None:
-        consumer = self._consumers.pop(tag, None)
-        if consumer is None:
-            return
-        self._entries.state(t_ns, consumer.lane, end)
-        queue = self._vhost.queues.get(consumer.queue)
-        if queue is not None:
-            queue.consumers -= 1
-            if queue.auto_delete and queue.consumers <= 0:
-                self._vhost.delete_queue(t_ns, queue.name)
+        self._deliveries.consume(t_ns, tag, method.queue or self._last_queue, method.no_ack)
 
     def _prefetch(self, t_ns: int, method: Any, _answer: Any) -> None:
         self._mark(t_ns, self.lane, "basic.qos", prefetch=method.prefetch_count)
@@ -270,15 +179,6 @@ class Channel:
 
     # --- writing
 
-    def _at_rest(self, t_ns: int, consumer: Consumer | None, change: int) -> None:
-        """A consumer with messages it has not acknowledged is busy."""
-        if consumer is None:
-            return
-        before, consumer.unacked = consumer.unacked, max(0, consumer.unacked + change)
-        if consumer.tag in self._consumers and bool(before) != bool(consumer.unacked):
-            self._entries.state(t_ns, consumer.lane, State.RUNNING if consumer.unacked else State.OPEN)
-        self._entries.counter(t_ns, consumer.lane, consumer.unacked)
-
     def _mark(self, t_ns: int, lane: int, what: str, **words: Any) -> None:
         self._entries.mark(t_ns, lane, MarkKind.BROKER, {"what": what, **words})
 
@@ -288,16 +188,16 @@ _DONE_AT_ONCE: dict[str, Callable[[Channel, int, Said], None]] = {
     "Basic.Ack": Channel._acknowledge,
     "Basic.Nack": Channel._acknowledge,
     "Basic.Reject": Channel._acknowledge,
-    "Basic.RecoverAsync": Channel._recover,
+    "Basic.RecoverAsync": lambda channel, t_ns, _said: channel._deliveries.give_back(t_ns),
 }
 _TOLD: dict[str, Callable[[Channel, int, Said], None]] = {
-    "Basic.Deliver": Channel._deliver,
+    "Basic.Deliver": lambda channel, t_ns, said: channel._deliveries.deliver(t_ns, said),
     "Basic.GetOk": Channel._got,
     "Basic.GetEmpty": Channel._got_nothing,
     "Basic.Return": Channel._returned,
     "Basic.Ack": Channel._confirmed,
     "Basic.Nack": Channel._confirmed,
-    "Basic.Cancel": Channel._cancelled,
+    "Basic.Cancel": lambda channel, t_ns, said: channel._deliveries.cancel(t_ns, said.method.consumer_tag, State.CANCELLED),
     "Channel.Close": Channel._closed_by_broker,
 }
 _AGREED: dict[str, Callable[[Channel, int, Any, Any], None]] = {
@@ -311,9 +211,9 @@ _AGREED: dict[str, Callable[[Channel, int, Any, Any], None]] = {
     "Exchange.Bind": Channel._exchange_bound,
     "Exchange.Unbind": Channel._exchange_bound,
     "Basic.Consume": Channel._consuming,
-    "Basic.Cancel": Channel._stopped_consuming,
+    "Basic.Cancel": lambda channel, t_ns, method, _: channel._deliveries.cancel(t_ns, method.consumer_tag, State.FINISHED),
     "Basic.Qos": Channel._prefetch,
-    "Basic.Recover": lambda channel, t_ns, method, _: channel._recover(t_ns, method),
+    "Basic.Recover": lambda channel, t_ns, _method, _answer: channel._deliveries.give_back(t_ns),
     "Confirm.Select": Channel._confirm,
     "Tx.Select": Channel._begin,
     "Tx.Commit": Channel._commit,

@@ -22,7 +22,7 @@ Counts = Mapping[str, tuple[int, int, int]]
 """Queue → messages ready, unacknowledged, and consumers, as the broker itself counts them."""
 DEFAULT = "(AMQP default)"
 REDELIVERED = "redelivered"
-RETURNED = "returned"
+RETURNED, DEAD = "returned", "dead-lettered"
 _SEARCHED = 256
 """How far into a queue a delivered message is looked for: priorities and requeues let one overtake others."""
 
@@ -208,6 +208,7 @@ class VirtualHost:
         if dead and queue.dead_letter is not None:
             exchange, key = queue.dead_letter
             again = Message(message.number, exchange, message.key if key is None else key, message.persistent)
+            self._entries.message(t_ns, queue.lane, self.exchange_lane(t_ns, exchange), DEAD, message.number)
             self._route(t_ns, again, exchange, again.key, {})
 
     def purge(self, t_ns: int, name: str) -> None:
