@@ -34,6 +34,10 @@ class Drain:
         self._beside, self._append = beside, append
         self._folder = RingFolder(target.ring_dir_fd)
         self._rings: list[_Observed] = []
+        self._fresh: list[Ring] = []
+        self._waiting = 0
+        self.complete_ns = 0
+        """Up to when everything that was observed has been taken: whoever wrote later may still be about to."""
         self._memory = MemorySampler(target.proc_fd)
         self._kernel: Switches | None = None
         self.memory_says = self._memory.observer
@@ -60,19 +64,28 @@ class Drain:
         """Processes that were not observed: their rings were none, or too many."""
         return self._folder.refused
 
+    def collect(self) -> int:
+        """Makes room in the rings, which is soon done; returns how many records wait for `take`, which makes rows of them."""
+        if self._kernel:
+            self._waiting += self._kernel.collect()
+        self._fresh += self._folder.new_rings()
+        living = [observed.ring for observed in self._rings if not observed.closed]
+        self._waiting += sum(ring.collect() for ring in (*living, *self._fresh))
+        self._sample_memory()
+        return self._waiting
+
     def take(self) -> int:
         """Takes what the rings hold; returns how many records came."""
-        now_ns = time.monotonic_ns()
+        now_ns = self.complete_ns = time.monotonic_ns()
         if self._kernel:
             self._drain_kernel(self._kernel, now_ns)
-        fresh = self._folder.new_rings()
+        fresh, self._fresh, self._waiting = [*self._fresh, *self._folder.new_rings()], [], 0
         count = self._drain_all()  # a child is called as its parent is: what its parent said of itself comes first
         for ring in fresh:
             name = os.path.basename(ring.program) or "process"
             key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
             self._rings.append(_Observed(ring, key))
             count += self._drain_one(self._rings[-1])
-        self._sample_memory()
         return count + sum(each.drain(self.timeline.entries) for each in self._beside)
 
     def _sample_memory(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core import rows
 from app.core.kernel import SWITCH, What
 
 PAGES = (64, 32, 16, 8)
@@ -45,17 +46,24 @@ class CoreRing:
         self._map = _mapped(fd, self._page)
         self._bytes = len(self._map) - self._page
         self._last_ns = 0
+        self._collected = b""
         self.lost = 0
 
-    def drain(self) -> NDArray[np.void]:
-        """What came since the last call, as an array of `core.kernel.SWITCH`, oldest first."""
+    def collect(self) -> int:
+        """Makes room in the ring: what came is kept for the next `drain`. Returns how many bytes."""
         head = int.from_bytes(self._map[_HEAD : _HEAD + 8], "little")
         tail = int.from_bytes(self._map[_TAIL : _TAIL + 8], "little")
         if head == tail:
-            return np.empty(0, SWITCH)
-        data = self._read(tail, head)
+            return 0
+        self._collected += self._read(tail, head)
         self._map[_TAIL : _TAIL + 8] = head.to_bytes(8, "little")
-        return self._parsed(data)
+        return head - tail
+
+    def drain(self) -> NDArray[np.void]:
+        """What came since the last call, as an array of `core.kernel.SWITCH`, oldest first."""
+        self.collect()
+        data, self._collected = self._collected, b""
+        return self._parsed(data) if data else np.empty(0, SWITCH)
 
     def _read(self, tail: int, head: int) -> bytes:
         start, size = tail % self._bytes, head - tail
@@ -65,10 +73,10 @@ class CoreRing:
 
     def _parsed(self, data: bytes) -> NDArray[np.void]:
         if len(data) % _SWITCH_BYTES == 0:
-            rows = np.frombuffer(data, _RAW)
-            if bool(((rows["type"] == _SWITCH) & (rows["size"] == _SWITCH_BYTES)).all()):
-                self._last_ns = int(rows["time"][-1])
-                return _switches(rows)
+            told = np.frombuffer(data, _RAW)
+            if bool(((told["type"] == _SWITCH) & (told["size"] == _SWITCH_BYTES)).all()):
+                self._last_ns = int(told["time"][-1])
+                return _switches(told)
         return self._parsed_one_by_one(data)
 
     def _parsed_one_by_one(self, data: bytes) -> NDArray[np.void]:
@@ -96,8 +104,7 @@ class CoreRing:
                 # Said only by the next record that found room: what we know of this core ends with the last one before.
                 others.append((self._last_ns or int.from_bytes(data[at + 32 : at + 40], "little"), 0, core, What.LOST))
             at += size
-        rows = np.concatenate([_switches(np.frombuffer(b"".join(switches), _RAW)), np.array(others, SWITCH)])
-        return rows[np.argsort(rows["t"], kind="stable")]
+        return rows.in_order(rows.join([_switches(np.frombuffer(b"".join(switches), _RAW)), np.array(others, SWITCH)]), "t")
 
     def close(self) -> None:
         """Unmaps the ring and closes its descriptor."""
@@ -114,11 +121,11 @@ def _mapped(fd: int, page: int) -> mmap.mmap:
     return mmap.mmap(fd, (1 + PAGES[-1]) * page)
 
 
-def _switches(rows: NDArray[np.void]) -> NDArray[np.void]:
-    out = np.zeros(len(rows), SWITCH)
-    out["t"], out["tid"], out["core"] = rows["time"], rows["tid"], rows["cpu"]
-    left = (rows["misc"] & _SWITCH_OUT) != 0
-    preempted = left & ((rows["misc"] & _PREEMPTED) != 0)
+def _switches(told: NDArray[np.void]) -> NDArray[np.void]:
+    out = np.zeros(len(told), SWITCH)
+    out["t"], out["tid"], out["core"] = told["time"], told["tid"], told["cpu"]
+    left = (told["misc"] & _SWITCH_OUT) != 0
+    preempted = left & ((told["misc"] & _PREEMPTED) != 0)
     out["what"] = np.where(preempted, What.PREEMPTED, np.where(left, What.OUT, What.IN))
     return out
 
@@ -140,8 +147,11 @@ class Switches:
 
     def drain(self) -> NDArray[np.void]:
         """Switches of all cores since the last call, in order of time."""
-        rows = np.concatenate([ring.drain() for ring in self._rings])
-        return rows[np.argsort(rows["t"], kind="stable")]
+        return rows.in_order(rows.join([ring.drain() for ring in self._rings]), "t")
+
+    def collect(self) -> int:
+        """Makes room in all rings, as `CoreRing.collect`. Returns about how many records came."""
+        return sum(ring.collect() for ring in self._rings) // _SWITCH_BYTES
 
     @property
     def lost(self) -> int:

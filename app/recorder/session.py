@@ -1,7 +1,8 @@
 """One run, observed from its release to its end: drain what is observed, capture the output, hold the limits, append to the file.
 
-The loop sleeps in poll on output, cancellation and the program's end, and wakes at least every `DRAIN_S`. What is written to
-the file is whole blocks, flushed, so that whoever tails it sees a recording at every moment.
+The loop sleeps in poll on output, cancellation and the program's end, and wakes at least every `DRAIN_S` to make room in the rings.
+Rows are made of it more rarely (`pace.py`). What is written to the file is whole blocks, flushed, so that whoever tails it sees a
+recording at every moment.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from app.core.records import MarkKind, Outcome, Stream
 from app.core.timeline import Timeline
 from app.recorder.drain import Drain
 from app.recorder.limits import Bounds, exceeded
+from app.recorder.pace import Pace
 from app.recorder.target import Beside, Exit, Target, Usage
 
 __all__ = ["Bounds", "Exit", "Session", "Target", "Usage", "record"]
 
-DRAIN_S = 0.004
+DRAIN_S = 0.008
 HOLD_BACK_NS = 2_000_000
 """A writer stamps its record before it reserves the slot: records this young may still be overtaken by older ones."""
 NICENESS = 5
 LAST_OUTPUT_S = 1.0
 """How long after the program's end its output may still trickle out of the pipes."""
-FLUSH_TURNS = 4
-"""Drained often, so that rings stay small; written in larger blocks, which deflate better and cost viewers less."""
+LIMIT_TURNS = 2
+"""Bounds are looked at every so many turns."""
 
 
 @dataclass
@@ -179,7 +181,7 @@ def _watch(session: Session, cancel_fd: int | None) -> Any:
     waiter = select.poll()
     for fd in [*streams, session.target.exit_fd, *([] if cancel_fd is None else [cancel_fd])]:
         waiter.register(fd, select.POLLIN)
-    ended, since, turn = None, 0.0, 0
+    ended, since, turn, pace = None, 0.0, 0, Pace()
     while True:
         for fd, _event in waiter.poll(DRAIN_S * 1000):
             if fd in streams and not session.capture(fd, streams[fd]):
@@ -187,10 +189,11 @@ def _watch(session: Session, cancel_fd: int | None) -> Any:
                 del streams[fd]
             elif fd == session.target.exit_fd and ended is not None:
                 waiter.unregister(fd)
-        session.drain.take()
         turn += 1
-        if turn % FLUSH_TURNS == 0 or turn == 1:
-            session.append(session.timeline.take(time.monotonic_ns() - HOLD_BACK_NS))
+        if pace.is_due(time.monotonic(), session.drain.collect()):
+            session.drain.take()
+            session.append(session.timeline.take(session.drain.complete_ns - HOLD_BACK_NS))
+            pace.taken(time.monotonic())
         _hold_bounds(session, turn)
         if ended is None:
             ended = session.target.poll()
@@ -204,7 +207,7 @@ def _hold_bounds(session: Session, turn: int) -> None:
         return
     if session.cancelled():
         session.stop(Outcome.CANCELLED)
-    elif turn % FLUSH_TURNS == 0:
+    elif turn % LIMIT_TURNS == 0:
         passed = session.exceeded()
         if passed:
             session.stop(*passed)
