@@ -33,7 +33,7 @@ static const struct reason *read_chain(PyObject *task, struct probe_where *where
         const struct function *function = code ? function_of(code) : NULL;
         if (function && function->users) {
             where->file = function->file;
-            where->line = (uint32_t)frame_line(frame, code);
+            where->line = frame_line(frame, code);
             where->text = 0;
             reason = NULL;
         } else if (function && !reason) {

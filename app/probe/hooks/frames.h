@@ -34,7 +34,8 @@ static inline PyCodeObject *frame_code(const frame_t *frame)
 #endif
 }
 
-static inline int frame_line(const frame_t *frame, PyCodeObject *code)
+/* Of the instruction it is at, in bytes from the first. */
+static inline int frame_offset(const frame_t *frame, PyCodeObject *code)
 {
 #if PY_VERSION_HEX >= 0x030e0000
     const _Py_CODEUNIT *at = frame->instr_ptr, *first = _PyFrame_GetBytecode((frame_t *)frame); /* a free thread's own copy */
@@ -43,8 +44,7 @@ static inline int frame_line(const frame_t *frame, PyCodeObject *code)
 #else
     const _Py_CODEUNIT *at = frame->prev_instr, *first = _PyCode_CODE(code);
 #endif
-    int line = PyCode_Addr2Line(code, (int)((at - first) * (Py_ssize_t)sizeof(_Py_CODEUNIT)));
-    return line > 0 ? line : code->co_firstlineno;
+    return (int)((at - first) * (Py_ssize_t)sizeof(_Py_CODEUNIT));
 }
 
 static inline PyObject *frame_local(const frame_t *frame, int index)

@@ -106,7 +106,7 @@ static int read_frames(PyObject *greenlet, struct probe_where *where, uint64_t *
         const struct function *function = function_of(code);
         if (function->users) {
             where->file = function->file;
-            where->line = (uint32_t)frame_line(frame, code);
+            where->line = frame_line(frame, code);
             break;
         }
         library = code;

@@ -23,6 +23,9 @@ uint32_t intern_unicode(PyObject *text);                /* without the GIL too *
 PyObject *where_set_library_paths(PyObject *module, PyObject *paths);
 void where_install(void);
 
+/* --- lines.c: which line a frame is at */
+uint32_t frame_line(const frame_t *frame, PyCodeObject *code); /* without the GIL too */
+
 /* --- names.c: what a lock is called */
 PyObject *names_install(PyObject *module, PyObject *locks);
 

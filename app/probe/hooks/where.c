@@ -150,7 +150,7 @@ static void find(struct probe_where *where)
             library = code;
             continue;
         }
-        where->line = (uint32_t)frame_line(frame, code);
+        where->line = frame_line(frame, code);
         where->text = library ? intern_unicode(library->co_qualname) : 0;
         return;
     }
