@@ -286,6 +286,33 @@ print(refused, len(a.recv(10)), len(a.recv(100)))
     assert copies[0][2]["line"] == waited[2]["line"]
 
 
+def test_whether_a_read_waits_is_asked_anew_once_somebody_may_have_changed_it(script: Any) -> None:
+    """One that waits, but not for ever, fails with the same error: only where it did not wait it was refused."""
+    run = observe(
+        script("""
+import fcntl, os, socket, struct
+def pair():
+    end, other = socket.socketpair(); kept.append(other)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 1000))
+    return end
+def read(end):
+    try: end.recv(1)
+    except BlockingIOError: pass
+kept = []
+one, two, three = pair(), pair(), pair()
+for end in (one, two, three): end.setblocking(False); read(end); read(end)
+one.setblocking(True); read(one)
+fcntl.fcntl(two.dup(), fcntl.F_SETFL, 0); read(two); read(three)
+child = os.fork()
+if child == 0: three.setblocking(True); os._exit(0)
+os.waitpid(child, 0); read(three)
+""")
+    )
+    main = run.lanes(LaneKind.THREAD)[0].id
+    came = [d.get("text", "") for _t, _e, d in run.waits(main, "read")]
+    assert [text == "EAGAIN" for text in came] == [True] * 6 + [False, False, True, False]
+
+
 def test_what_one_process_writes_leads_to_who_read_it(script: Any) -> None:
     run = observe(
         script("""

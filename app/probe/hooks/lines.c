@@ -1,9 +1,9 @@
-/* Which line a frame is at, remembered: the interpreter reads a code object's table of lines from its beginning each time, and of
- * a loop in a script of some length that is most of what a wait would cost.
+/* Which line a frame is at, remembered: the interpreter reads a code object's table of lines from its beginning each time, and
+ * of a loop in a script of some length that is most of what a wait would cost.
  *
- * The answer depends on the bytes of the table, the first line and the offset alone, so it is remembered by a hash of just these:
- * a code object that is gone, with another at its address, cannot be mistaken. A word holds hash and line, so nobody waits and
- * nobody reads halves. Needs no GIL.
+ * The answer depends on the bytes of the table, the first line and the offset alone, so it is remembered by a hash of just
+ * these: a code object that is gone, with another at its address, cannot be mistaken. A word holds hash and line, so nobody
+ * waits and nobody reads halves. Needs no GIL.
  */
 #include "hooks.h"
 

@@ -17,7 +17,6 @@
 #include "preload.h"
 #include "descriptors.h"
 
-#define MOST 4096 /* descriptors above are not described */
 #define PAIRS 256u
 #define BOTH " \xe2\x86\x94 "
 #define ADDRESS 120
@@ -34,7 +33,7 @@ struct described {
     _Atomic uint32_t text; /* 0 while it is not described in this ring */
 };
 
-static struct described descriptors[MOST];
+static struct described descriptors[PROBE_DESCRIPTORS];
 static struct pair {
     uint64_t one, other; /* inodes of the two ends of a socketpair; those of a fork are its parent's too */
 } pairs[PAIRS];
@@ -42,20 +41,26 @@ static _Atomic uint32_t pair_count;
 
 void probe_descriptors_forget(void)
 {
-    for (size_t i = 0; i < MOST; i++)
+    for (size_t i = 0; i < PROBE_DESCRIPTORS; i++)
         atomic_store_explicit(&descriptors[i].text, 0, memory_order_relaxed);
 }
 
 void probe_forget(int fd)
 {
-    if (fd >= 0 && fd < MOST)
+    if (fd >= 0 && fd < PROBE_DESCRIPTORS)
         atomic_store_explicit(&descriptors[fd].text, 0, memory_order_relaxed);
+}
+
+static void replaced(int fd)
+{
+    probe_forget(fd);
+    probe_is_not_ours(fd);
 }
 
 void probe_is_inode(int fd, uint64_t inode)
 {
-    if (fd >= 0 && fd < MOST && atomic_load_explicit(&descriptors[fd].inode, memory_order_relaxed) != inode)
-        probe_forget(fd);
+    if (fd >= 0 && fd < PROBE_DESCRIPTORS && atomic_load_explicit(&descriptors[fd].inode, memory_order_relaxed) != inode)
+        replaced(fd);
 }
 
 /* --- words */
@@ -152,7 +157,7 @@ static void say(int fd, const struct stat *status, char *into)
 uint32_t probe_description(int fd)
 {
     struct probe_ring *ring = probe_observing();
-    if (!ring || fd < 0 || fd >= MOST)
+    if (!ring || fd < 0 || fd >= PROBE_DESCRIPTORS)
         return 0;
     uint32_t known = atomic_load_explicit(&descriptors[fd].text, memory_order_relaxed);
     if (known)
@@ -178,26 +183,26 @@ uint32_t probe_description(int fd)
 
 EXPORT int close(int fd)
 {
-    probe_forget(fd);
+    replaced(fd);
     return real_close()(fd);
 }
 
 EXPORT int dup2(int from, int to)
 {
-    probe_forget(to);
+    replaced(to);
     return real_dup2()(from, to);
 }
 
 EXPORT int dup3(int from, int to, int flags)
 {
-    probe_forget(to);
+    replaced(to);
     return real_dup3()(from, to, flags);
 }
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
-    for (unsigned int fd = first; fd <= last && fd < MOST; fd++)
-        probe_forget((int)fd);
+    for (unsigned int fd = first; fd <= last && fd < PROBE_DESCRIPTORS; fd++)
+        replaced((int)fd);
     return real_close_range()(first, last, flags);
 }
 
@@ -212,6 +217,8 @@ EXPORT int socketpair(int domain, int type, int protocol, int made[2])
         probe_forget(made[0]);
         probe_forget(made[1]);
     }
+    for (int i = 0; result == 0 && i < 2; i++)
+        probe_is_ours(made[i]);
     errno = saved;
     return result;
 }

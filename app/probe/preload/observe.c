@@ -6,8 +6,6 @@
  * plain files come by the thousand while modules are imported: they are recorded afterwards, and only if they took longer
  * than FILE_WORTH_NS.
  */
-#include <fcntl.h>
-
 #include "descriptors.h"
 #include "observe.h"
 
@@ -136,7 +134,7 @@ static uint64_t descriptor_value(const struct probe_io *io)
 struct probe_io probe_begin_io(enum probe_state state, int fd, bool writes, bool never_waits)
 {
     struct probe_io io = {.state = state, .fd = fd, .writes = writes};
-    io.late = state != PROBE_STATE_FILE && (never_waits || fcntl(fd, F_GETFL) & O_NONBLOCK);
+    io.late = state != PROBE_STATE_FILE && (never_waits || probe_never_waits(fd));
     io.thread = io.late ? enter_at_once() : probe_enter(state, descriptor_value(&io));
     return io;
 }

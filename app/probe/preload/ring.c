@@ -156,6 +156,7 @@ static __thread uint64_t forked_ns __attribute__((tls_model("initial-exec")));
 
 static void note_fork(void)
 {
+    probe_none_is_ours();
     forked_ns = probe_now();
 }
 

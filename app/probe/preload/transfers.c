@@ -125,10 +125,20 @@ EXPORT ssize_t sendto(int fd, const void *from, size_t size, int flags, const st
     OBSERVE_IO(PROBE_STATE_WRITE, fd, true, flags & MSG_DONTWAIT, real_sendto()(fd, from, size, flags, to, length));
 }
 
+static bool sends_descriptors(const struct msghdr *message)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR((struct msghdr *)message, at))
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
+            return true;
+    return false;
+}
+
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (probe_idle())
         return real_sendmsg()(fd, message, flags);
+    if (message && sends_descriptors(message))
+        probe_none_is_ours();
     OBSERVE_IO(PROBE_STATE_WRITE, fd, true, flags & MSG_DONTWAIT, real_sendmsg()(fd, message, flags));
 }
 
@@ -136,6 +146,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 static int accepted(int fd)
 {
     probe_forget(fd);
+    probe_is_ours(fd);
     return fd;
 }
 
