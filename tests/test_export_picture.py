@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core.export import Picture, draw
+from app import resources
+from app.core.export import Picture, brokers, draw
 from app.core.export.bars import Scale, bars_of
 from app.core.export.looks import HOLDERS, INKS, PALETTES, SHAPES, Ink, inks_of
 from app.core.export.rows import rows_of
@@ -44,6 +46,44 @@ def two_lanes(text: str = "a line") -> Recording:
     maker.flow(5 * MS, first, 5 * MS, second, FlowKind.SPAWN)
     maker.mark(50 * MS, first, MarkKind.STDOUT, text)
     return read([maker.blocks(100 * MS)])
+
+
+def test_a_broker_is_drawn_as_on_the_page() -> None:
+    """Its lanes as its messages go, what is unacknowledged in its queue's own row, marks in words, and only what went wrong in the colour of errors."""
+    recording = read([(resources.experiments_dir() / "samples/rabbit-durable.sched").read_bytes()])
+    elements = list(ET.fromstring(draw(recording, Picture(words={"lane.queue": "队列"}))).iter(f"{SVG}text"))
+    colors = {element.text or "": element.get("fill") for element in elements}
+    names = [name for name in colors if name.startswith(("connection", "default exchange", "队列", "rabbit_durable"))]
+    kinds = [name.split()[0] for name in names]
+    assert list(dict.fromkeys(kinds)) == ["connection", "default", "队列", "rabbit_durable.py"]
+    assert "unacked" not in colors
+    assert not [text for text in colors if "{" in text]
+    error, plain = PALETTES["light"].error, PALETTES["light"].text
+    assert (colors["broker killed"], colors["broker restarted"]) == (error, plain)
+    assert any(text.startswith("at most 3 ready") for text in colors)
+
+
+def test_a_mark_is_said_as_the_page_says_it() -> None:
+    words = json.loads((ROOT / "static/i18n/en.json").read_text())["broker"]
+
+    def word(key: str, otherwise: str) -> str:
+        found = words
+        for part in key.split(".")[1:]:
+            found = found.get(part, {})
+        return found or otherwise  # type: ignore[return-value]
+
+    said = {
+        'bind "*.orange.*" → Q1': {"what": "bind", "queue": "Q1", "key": "*.orange.*"},
+        "basic.consume auto_ack": {"what": "basic.consume", "queue": "hello", "no_ack": True},
+        "queue.declare durable": {"what": "queue.declare", "durable": True, "exclusive": False},
+        "something newer": {"what": "something newer"},
+    }
+    assert [brokers.mark_text(MarkKind.BROKER, told, word) for told in said.values()] == list(said)
+    differs = {"derived": {"ready": 5, "unacked": 0}, "broker": None}
+    assert (
+        brokers.mark_text(MarkKind.DISAGREEMENT, differs, word) == "broker: no such queue; from the frames: 5 ready, 0 unacked"
+    )
+    assert brokers.told(MarkKind.BROKER, "{no JSON") == brokers.told(MarkKind.STDOUT, '{"what": "bind"}') == {}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

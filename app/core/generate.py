@@ -43,7 +43,7 @@ def module() -> str:
     """The text of records.js."""
     parts = [_HEAD, _numbers()]
     parts += [_frozen(enum.__name__, {member.name: member.value for member in enum}) for enum in (*_NUMBERED, *_NAMED)]
-    parts += [_SPEC + _states(), _columns()]
+    parts += [f"export const GRAVE_MARKS = {json.dumps(records.GRAVE_MARKS)};\n", _SPEC + _states(), _columns()]
     return "\n".join(parts)
 
 

@@ -205,6 +205,21 @@ class MarkKind(IntEnum):
     DISAGREEMENT = 9
 
 
+GRAVE_MARKS = (
+    "unroutable",
+    "basic.return",
+    "broker killed",
+    "channel.close",
+    "connection.blocked",
+    "confirm refused",
+    "not understood",
+    "not derived",
+    "counts unknown",
+    "delivered to a consumer that was not seen",
+)
+"""What marks of kind BROKER say of something lost, refused or broken."""
+
+
 class Stream(IntEnum):
     """Where a piece of captured output came from."""
 

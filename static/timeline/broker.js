@@ -2,7 +2,7 @@
 /** What a broker's lanes, marks and messages say, in the page's language. No DOM. */
 import { size } from "../common/format.js";
 import { has, t } from "../common/i18n.js";
-import { FlowKind, LaneKind, MarkKind } from "../generated/records.js";
+import { FlowKind, GRAVE_MARKS, LaneKind, MarkKind } from "../generated/records.js";
 
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("../recording/lane.js").Mark} Mark */
@@ -11,7 +11,8 @@ import { FlowKind, LaneKind, MarkKind } from "../generated/records.js";
 
 /** @type {Set<number>} */
 const KINDS = new Set([LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE, LaneKind.QUEUE, LaneKind.CONSUMER]);
-const GRAVE = new Set(["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "delivered to a consumer that was not seen"]);
+/** @type {Set<string>} */
+const GRAVE = new Set(GRAVE_MARKS);
 /** What the recording calls the exchange whose name is empty. */
 export const DEFAULT_EXCHANGE = "(AMQP default)";
 /** What is said of a message that a queue gave to its dead-letter exchange. */

@@ -5,18 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.export import brokers
 from app.core.export.bars import Bars, bars_of, density
 from app.core.export.looks import INKS, RUNS, SHAPES, Ink, Shape
 from app.core.export.rows import Row
 from app.core.export.sheet import SMALL_PX, Sheet
 from app.core.export.svg import cut, width_of
+from app.core.recording import Lane
 from app.core.records import LaneKind
 
 _STACK = [Ink.RUNNING, Ink.RUNNING_C, Ink.GIL_WAIT, Ink.PREEMPTED, Ink.READY, Ink.WAITING, Ink.IDLE, Ink.GAP]
 _LEAST_RUNNING_PX = 2.0
 """One that runs among ten thousand is still seen."""
 _LETTER_PX = 15
+_LOWER = {LaneKind.QUEUE: Ink.RUNNING, LaneKind.CONSUMER: Ink.RUNNING}
+"""Counters of messages that somebody is at work on."""
 _PALE, _COUNTER = 0.35, 0.45  # opacities
+_UNLABELLED = {LaneKind.CPU, LaneKind.PROCESS} | brokers.KINDS
 _LINES = (Shape.LINE, Shape.HAIRLINE, Shape.DOTS)
 
 
@@ -29,11 +34,13 @@ def draw_row(sheet: Sheet, row: Row) -> None:
     bars = bars_of(sheet.spans.between(first, stop), sheet.inks[first:stop], sheet.scale)
     y, height = row.box
     for ink in np.unique(bars.ink).tolist():
+        if ink == Ink.RUNNING and row.lane.kind is LaneKind.CONSUMER:
+            continue  # how much it has to do, its counter shows
         sheet.boxes[ink, False].append(_placed(SHAPES[ink], bars, bars.ink == ink, y, height))
     for ink in np.unique(bars.runner).tolist():
         if ink != Ink.NONE:
             sheet.boxes[ink, True].append(_box(bars, bars.runner == ink, y + height * 0.3, height * 0.4))
-    if not sheet.picture.compact and height >= SMALL_PX and row.lane.kind not in (LaneKind.CPU, LaneKind.PROCESS):
+    if not sheet.picture.compact and height >= SMALL_PX and row.lane.kind not in _UNLABELLED:
         _label(sheet, row, bars, first)
     _count(sheet, row)
 
@@ -126,20 +133,32 @@ def _area(sheet: Sheet, ink: int, top: NDArray[np.float64], height: NDArray[np.f
 
 
 def _count(sheet: Sheet, row: Row) -> None:
+    """A lane's counter as an area; of a queue what is unacknowledged, and above it what is ready."""
     counters = sheet.recording.counters
     own = np.flatnonzero(counters["lane"] == row.lane.id)
     if not len(own):
         return
     y, height = row.box
-    values = counters["value"][own]
-    most = max(float(values.max()), 1e-12)
-    times = np.append(counters["t"][own].astype(np.int64), sheet.scale.end_ns)
-    x = np.clip(sheet.scale.px(times), 0, sheet.scale.width_px)
-    heights = height * np.maximum(values, 0) / most
-    boxes = np.stack([x[:-1], y + height - heights, np.diff(x), heights], axis=1)
-    sheet.areas.append((Ink.WAITING, boxes, _COUNTER))
+    times, lower, upper = counters["t"][own].astype(np.int64), counters["value"][own], np.zeros(len(own))
+    if row.lane.kind is LaneKind.QUEUE:
+        times, lower, upper = brokers.queue_counts(sheet.recording, row.lane)
+    most = float((lower + upper).max())
+    x = np.clip(sheet.scale.px(np.append(times, sheet.scale.end_ns)), 0, sheet.scale.width_px)
+    base = np.full(len(times), y + height)
+    for ink, values in ((_LOWER.get(row.lane.kind, Ink.WAITING), lower), (Ink.WAITING, upper)):
+        heights = height * np.maximum(values, 0) / max(most, 1.0)
+        base = base - heights
+        boxes = np.stack([x[:-1], base, np.diff(x), heights], axis=1)[heights > 0]
+        sheet.areas.append((ink, boxes, _COUNTER if ink == Ink.WAITING else 1.0))
     if not sheet.picture.compact and height >= SMALL_PX * 0.8:
-        sheet.label(6, y + 7, f"{most / 1e6:.3g} MB" if row.lane.kind is LaneKind.MEMORY else f"{most:g}", sheet.colors.quiet)
+        sheet.label(6, y + 7, _highest(sheet, row.lane, lower, upper), sheet.colors.quiet)
+
+
+def _highest(sheet: Sheet, lane: Lane, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> str:
+    most = float(lower.max())
+    if lane.kind is LaneKind.MEMORY:
+        return f"{most / 1e6:.3g} MB"
+    return brokers.most_text(lane, float(upper.max()), most, sheet.word) if lane.kind in brokers.KINDS else f"{most:g}"
 
 
 def _readable_on(color: str) -> str:

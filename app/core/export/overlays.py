@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.core.export import brokers
 from app.core.export.rows import Row
 from app.core.export.sheet import SMALL_PX, Sheet
 from app.core.export.svg import cut, plain, width_of
@@ -20,6 +21,20 @@ def draw_flags(sheet: Sheet) -> None:
     for row in sheet.rows:
         if row.mark_px:
             _flags_of(sheet, row)
+    _flags_of_machine(sheet)
+
+
+def _flags_of_machine(sheet: Sheet) -> None:
+    """What concerns the whole run (its broker was killed, and came back) is a line across all rows."""
+    marks = sheet.recording.marks
+    own = np.flatnonzero((marks["lane"] == 0) & (marks["kind"] == MarkKind.BROKER))
+    for index, x in zip(own.tolist(), sheet.scale.px(marks["t"][own].astype(np.int64)).tolist(), strict=True):
+        text, serious, _routine = _said(sheet, int(marks["kind"][index]), sheet.recording.strings[int(marks["text"][index])])
+        color = sheet.colors.error if serious else sheet.colors.text
+        sheet.svg.rect(x, 0, 1.5, sheet.rows_px, color, 0.75)
+        shown = cut(plain(text), _LONGEST_FLAG_PX, SMALL_PX)
+        left = x + 6 + width_of(shown, SMALL_PX) > sheet.scale.width_px
+        sheet.label(x - 6 - width_of(shown, SMALL_PX) if left else x + 6, 8, shown, color)
 
 
 def _flags_of(sheet: Sheet, row: Row) -> None:
@@ -31,16 +46,23 @@ def _flags_of(sheet: Sheet, row: Row) -> None:
         if not 0 <= x <= width_px or x - last < 1:
             continue
         last = x
-        color = sheet.colors.text if int(marks["kind"][index]) in _PRINTED else sheet.colors.error
-        sheet.svg.rect(x, row.y_px + 3, 1.5, row.height_px - 6, color, 0.75)
-        shown = cut(
-            plain(sheet.recording.strings[int(marks["text"][index])]), min(_LONGEST_FLAG_PX, width_px - x - 10), SMALL_PX
-        )
+        text, serious, routine = _said(sheet, int(marks["kind"][index]), sheet.recording.strings[int(marks["text"][index])])
+        color = sheet.colors.error if serious else sheet.colors.text
+        sheet.svg.rect(x, row.y_px + 3, 1.5, (row.mark_px if routine else row.height_px - 3) - 3, color, 0.75)
+        shown = cut(plain(text), min(_LONGEST_FLAG_PX, width_px - x - 10), SMALL_PX)
         if x < taken or not shown:
             continue
         sheet.svg.rect(x, row.y_px + 3, 6, 5, color)
         sheet.label(x + 10, row.y_px + 1 + row.mark_px / 2, shown, color)
         taken = x + 14 + width_of(shown, SMALL_PX)
+
+
+def _said(sheet: Sheet, kind: int, text: str) -> tuple[str, bool, bool]:
+    """A mark in words, whether it tells of something gone wrong, and whether of what comes by the hundred."""
+    words = brokers.told(kind, text)
+    if not words:
+        return text, kind not in _PRINTED, False
+    return brokers.mark_text(kind, words, sheet.word), brokers.is_grave(kind, words), words.get("what") in brokers.ROUTINE
 
 
 def draw_arrows(sheet: Sheet) -> None:

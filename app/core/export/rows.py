@@ -15,7 +15,10 @@ MANY = 200
 """More lanes than that under one parent are one density row, as on the page."""
 _MANY_IN_SMALL = 24
 _PROCESS = LaneKind.PROCESS
-_RANK = {LaneKind.MEMORY: -4, LaneKind.CPU: -3, LaneKind.CORE: -2, LaneKind.GIL: -1}
+_RANK: dict[LaneKind, float] = {LaneKind.MEMORY: -4, LaneKind.CPU: -3, LaneKind.CORE: -2, LaneKind.GIL: -1}
+_RANK |= {LaneKind.CONNECTION: 0.1, LaneKind.EXCHANGE: 0.2, LaneKind.QUEUE: 0.3, LaneKind.PROCESS: 1}
+_CONSUMING_RANK = 0.4
+"""Below the queues, so that messages go downwards: from who publishes over exchange and queue to who consumes."""
 _MOST_GROWTH = 2.2
 _ROW, _THIN, _STRIP, _DENSITY, _COUNTER, _MARK = 28.0, 24.0, 12.0, 140.0, 56.0, 17.0
 
@@ -83,13 +86,21 @@ class _Tree:
         leaves = [lane for lane in children if not self._children[lane.id]]
         crowd = leaves if len(leaves) > self._many else []
         few = [lane for lane in children if self._children[lane.id]] if crowd else children
-        for lane in sorted(few, key=_order):
+        for lane in sorted(few, key=self._order):
             shown = self._shows(lane)
             if shown:
                 self._add(lane, (), depth, self._height(lane))
-            self._descend(lane, depth + 1 if shown else depth)
+            if lane.kind is not LaneKind.QUEUE:  # what is unacknowledged is drawn in its queue's own row
+                self._descend(lane, depth + 1 if shown else depth)
         if crowd:
             self._add(parent, tuple(lane.id for lane in crowd), depth, _DENSITY)
+
+    def _order(self, lane: Lane) -> tuple[float, int]:
+        """A strip of CPU time below its thread, cores above processes, the GIL above the threads that take it, a broker as its
+        messages go, child processes below their parent's threads."""
+        number = int((re.search(r"\d+", lane.name) or ["0"])[0]) if lane.kind is LaneKind.CORE else lane.id
+        consumes = lane.kind is LaneKind.CONNECTION and any(self._children[channel.id] for channel in self._children[lane.id])
+        return _CONSUMING_RANK if consumes else _RANK.get(lane.kind, 0), number
 
     def _shows(self, lane: Lane) -> bool:
         if not self._compact:
@@ -110,12 +121,6 @@ class _Tree:
     def _add(self, lane: Lane, members: tuple[int, ...], depth: int, height_px: float) -> None:
         mark_px = _MARK if not members and lane.id in self._marked else 0.0
         self._rows.append(Row(lane, members, depth, 0.0, height_px + mark_px, mark_px))
-
-
-def _order(lane: Lane) -> tuple[int, int]:
-    """A strip of CPU time below its thread, cores above processes, the GIL above the threads that take it."""
-    number = int((re.search(r"\d+", lane.name) or ["0"])[0]) if lane.kind is LaneKind.CORE else lane.id
-    return _RANK.get(lane.kind, 0), number
 
 
 def _is_housekeeping(lane: Lane) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.export import brokers
 from app.core.export.axis import duration
 from app.core.export.bars import Scale
 from app.core.export.looks import PALETTES, SHAPES, Ink, Palette, Shape, Theme, inks_of
@@ -117,6 +118,8 @@ class Sheet:
             return f"{self._kind(lane.kind)} {''.join(filter(str.isdigit, lane.name)) or lane.name}"
         if lane.kind in (LaneKind.CPU, LaneKind.MEMORY):
             return self._kind(lane.kind)
+        if lane.kind in brokers.KINDS:
+            return brokers.lane_name(lane, self.word)
         return lane.name or (self._kind(lane.kind) if lane.kind is LaneKind.GIL else f"{self._kind(lane.kind)} {lane.id}")
 
     def says(self, lane: Lane, span: int, ink: int) -> tuple[str, str]:
