@@ -19,11 +19,12 @@ import pika
 import pytest
 
 from app.broker import installation
+from app.broker.allowance import Allowance
 from app.broker.connect import broker_of, local_listeners
 from app.broker.installation import BrokerError
 from app.broker.keeper import PREFIX
 from app.broker.lease import KeeperProcess, KeptLease, parse_url
-from app.broker.tap import SEEN_BYTES, Seen, Tap
+from app.broker.tap import READ_BYTES, SEEN_BYTES, Seen, Tap
 from app.core.amqp.login import Identity
 from app.core.amqp.wire import Side
 from app.core.facts import facts
@@ -131,6 +132,31 @@ def test_nobody_fetches_and_the_sender_waits() -> None:
             tap.fetch(1 << 30)
             if select.select([client], [], [], 0)[0]:
                 client.recv(65536)
+
+
+def test_who_sends_too_fast_waits_and_that_is_told() -> None:
+    """So much at once goes through; here nothing more does, for the bucket never fills."""
+    allowed = 300_000
+    with echoing() as server:
+        listener = socket.create_server(("127.0.0.1", 0))
+        tap = Tap([listener], server, Identity("u", "p", "v"), Allowance(0, allowed))
+        tap.start()
+        with connected(listener.getsockname()[1]) as client:
+            while select.select([], [client], [], 0.5)[1]:
+                client.send(b"x" * 65536)
+        tap.close()
+        seen = tap.fetch(1 << 30)
+    sent = sum(len(each.data) for each in seen if each.side is Side.CLIENT)
+    assert allowed < sent <= allowed + READ_BYTES
+    assert [each.what for each in seen if each.what != "data"] == ["connected", "slowed", "disconnected"]
+
+
+def test_an_allowance_fills_with_time() -> None:
+    allowance = Allowance(100, 1000)
+    allowance.take(1500, 10.0)
+    assert [allowance.spent(t) for t in (10.0, 14.9, 15.1)] == [True, True, False]
+    allowance.take(1500, 1e9)  # however long nobody sent, no more than so much at once
+    assert [allowance.spent(1e9 + t) for t in (0, 4.9, 5.1)] == [True, True, False]
 
 
 def test_a_broker_that_is_not_there_refuses(free_port: int) -> None:

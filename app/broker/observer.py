@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from app.broker.installation import BrokerError
 from app.broker.lease import Lease
 from app.broker.switch import Switch
-from app.broker.tap import Seen, Tap
+from app.broker.tap import RATE_BYTES_S, Seen, Tap
 from app.core.amqp.login import Identity
 from app.core.amqp.traffic import Traffic
 from app.core.amqp.vhost import Counts
@@ -120,6 +120,8 @@ def _take(traffic: Traffic, seen: Seen) -> None:
         traffic.data(seen.t_ns, seen.connection, seen.side, seen.data)
     elif seen.what == "connected":
         traffic.connected(seen.t_ns, seen.connection, seen.words)
+    elif seen.what == "slowed":
+        traffic.mark(seen.t_ns, "slowed", mib_s=RATE_BYTES_S >> 20)
     else:
         traffic.disconnected(seen.t_ns, seen.connection, seen.words)
 

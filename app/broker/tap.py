@@ -3,7 +3,8 @@
 A thread of its own forwards and never decodes: it asks for the bytes' meaning only during the handshake, which it rewrites
 (core/amqp/login.py). What was seen waits in a queue for the session to fetch; when that gets long nothing more is read from
 anybody, and TCP tells the senders to wait. So too when one side does not take what the other sent: back-pressure goes
-from end to end, and what the tap holds is bounded.
+from end to end, and what the tap holds is bounded. And so when a run's scripts send their broker more than `RATE_BYTES_S`, which
+the recording then says: others may be on the same node, and frames are at most `MAX_FRAME_BYTES` long for the same reason.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from app.broker.allowance import Allowance
 from app.core.amqp import GONE, UNREACHABLE
 from app.core.amqp.login import Identity, Login
 from app.core.amqp.wire import Side
@@ -28,6 +30,8 @@ from app.core.amqp.wire import Side
 READ_BYTES = 65536
 SEEN_BYTES = 4 << 20
 """What may wait to be fetched before nothing more is read."""
+RATE_BYTES_S, BURST_BYTES = 16 << 20, 32 << 20
+"""What all scripts of a run together may send their broker: a second, and at once."""
 CONNECTIONS = 256
 _PAUSE_S = 0.002
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -35,7 +39,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing the tap saw: `what` is connected, data, or disconnected; `words` names the ends of a new connection, or says who
+    """One thing the tap saw: `what` is connected, data, disconnected, or slowed (the first time that the rate was exceeded); `words` names the ends of a new connection, or says who
     ended it and how."""
 
     t_ns: int
@@ -73,7 +77,15 @@ class _Link:
 class Tap:
     """Runs from `start` to `close`. Takes over the listening sockets; `fetch` may be called from another thread."""
 
-    def __init__(self, listeners: Sequence[socket.socket], broker: tuple[str, int], identity: Identity) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        broker: tuple[str, int],
+        identity: Identity,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self._allowance = allowance or Allowance(RATE_BYTES_S, BURST_BYTES)
+        self._slowed = False
         self._listeners, self._broker, self._identity = list(listeners), broker, identity
         self._selector = selectors.DefaultSelector()
         self._links: set[_Link] = set()
@@ -133,12 +145,19 @@ class Tap:
 
     def _run(self) -> None:
         while not self._closing:
-            if self._seen_bytes - self._fetched_bytes > SEEN_BYTES:
+            if self._seen_bytes - self._fetched_bytes > SEEN_BYTES or self._too_fast():
                 time.sleep(_PAUSE_S)
                 continue
             for key, ready in self._selector.select():
                 if key.data is not None and not self._closing:
                     key.data(key.fileobj, ready)
+
+    def _too_fast(self) -> bool:
+        spent = self._allowance.spent(time.monotonic())
+        if spent and not self._slowed:
+            self._slowed = True
+            self._seen.append(Seen(time.monotonic_ns(), 0, "slowed"))
+        return spent
 
     def _saw(self, link: _Link, what: str, side: Side = Side.CLIENT, data: bytes = b"", words: str = "") -> None:
         self._seen.append(Seen(time.monotonic_ns(), link.number, what, side, data, words))
@@ -219,6 +238,8 @@ class Tap:
             return
         if data:
             self._saw(link, "data", side, data)
+            if side is Side.CLIENT:
+                self._allowance.take(len(data), time.monotonic())
             onward = link.login.from_client(data) if side is Side.CLIENT else link.login.from_server(data)
         else:
             link.ends[side].said_all = True

@@ -215,6 +215,7 @@ GRAVE_MARKS = (
     "not understood",
     "not derived",
     "counts unknown",
+    "slowed",
     "delivered to a consumer that was not seen",
 )
 """What marks of kind BROKER say of something lost, refused or broken."""

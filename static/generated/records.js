@@ -154,7 +154,7 @@ export const Outcome = /** @type {const} */ ({
   FAULT: "sandbox fault",
 });
 
-export const GRAVE_MARKS = ["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "delivered to a consumer that was not seen"];
+export const GRAVE_MARKS = ["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "slowed", "delivered to a consumer that was not seen"];
 
 /**
  * How one state is named and drawn; `reason` is null where the lane does not wait for something in particular.
