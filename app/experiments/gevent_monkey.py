@@ -35,7 +35,7 @@ kind = "choice"
 default = "unpatched"
 choices = ["unpatched", "patched"]
 labels = { unpatched = { zh = "没有打", en = "no" }, patched = { zh = "打了 monkey.patch_all()", en = "yes: monkey.patch_all()" } }
-title = { zh = "打补丁吗", en = "Patched?" }
+title = { zh = "猴子补丁", en = "Patched" }
 
 [[expected]]
 check = "printed_in_order"

@@ -2,7 +2,7 @@
 /** What the visitor brought, laid beside what happened: their guess, and the runs of this experiment they made before. */
 import { icon, make } from "../common/dom.js";
 import { duration } from "../common/format.js";
-import { pick, t } from "../common/i18n.js";
+import { pick, t, tParts } from "../common/i18n.js";
 import { meets, whenText } from "./conditions.js";
 import { compared } from "./history.js";
 import { pathWith } from "./urlstate.js";
@@ -38,5 +38,6 @@ function comparisonLine({ parameters, baseline }, run, earlier, lang) {
   const values = { wall: duration(run.wallNs), other: duration(other.wallNs), when: whenText(differing, parameters), ratio: (other.wallNs / run.wallNs).toFixed(2) };
   const key = `compare.${speedUp ? "speedUp" : "wall"}`;
   const link = other.id ? make("a", { href: pathWith(`/runs/${other.id}`, lang) }, t("compare.yours")) : make("span", {}, t("compare.sample"));
-  return make("p", { class: "compare", "data-ratio": other.wallNs / run.wallNs }, t(key, values), " (", link, ")");
+  const pieces = tParts("compare.said").map((part) => (typeof part === "string" ? part : part.name === "link" ? link : t(key, values)));
+  return make("p", { class: "compare", "data-ratio": other.wallNs / run.wallNs }, ...pieces);
 }
