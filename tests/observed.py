@@ -19,6 +19,8 @@ from app.recorder import extension, header, interpreters
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, record
 
+LONG_NS = 20_000_000
+
 
 def observe(
     script: Path,
@@ -112,3 +114,24 @@ def same_anywhere(text: str) -> str:
     warn of a fork beside threads; nor what asyncio's debug mode says of a step that a busy machine made slow."""
     text = re.sub(r"^Executing <.* took [\d.]+ seconds\n", "", text, flags=re.MULTILINE)
     return re.sub(r"0x[0-9a-f]+|\(pid=\d+\)", "…", text)
+
+
+EACH_PYTHON = pytest.mark.parametrize(
+    "python", [sys.executable, *(pytest.param(python, marks=pytest.mark.slow) for python in others())]
+)
+
+
+def observe_with(python: str, path: Any) -> Run:
+    """As `observe`; skips where there is no extension for that interpreter and none can be built."""
+    run = observe(path, python=[python])
+    if run.json["header"]["observers"]["lines"] != "exact":
+        pytest.skip(run.json["header"]["observers"]["lines"])
+    return run
+
+
+def threads(run: Run) -> dict[str, int]:
+    return {lane.name: lane.id for lane in run.lanes(LaneKind.THREAD)}
+
+
+def long_waits(run: Run, lane: int, state: str) -> list[dict[str, Any]]:
+    return [detail for t, end, detail in run.waits(lane, state) if end - t > LONG_NS]

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 
 from app.core.records import LaneKind
 from app.recorder import probe
-from tests.observed import Run, observe, others, script
+from tests.observed import EACH_PYTHON, LONG_NS, long_waits, observe, observe_with, script, threads
 
 __all__ = ["script"]
 pytestmark = pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
-LONG_NS = 20_000_000
-EACH_PYTHON = pytest.mark.parametrize(
-    "python", [sys.executable, *(pytest.param(python, marks=pytest.mark.slow) for python in others())]
-)
-
-
-def observe_with(python: str, path: Any) -> Run:
-    """As `observe`; skips where there is no extension for that interpreter and none can be built."""
-    run = observe(path, python=[python])
-    if run.json["header"]["observers"]["lines"] != "exact":
-        pytest.skip(run.json["header"]["observers"]["lines"])
-    return run
-
-
-def threads(run: Run) -> dict[str, int]:
-    return {lane.name: lane.id for lane in run.lanes(LaneKind.THREAD)}
-
-
-def main_threads(run: Run) -> dict[str, int]:
-    """The first thread of each process, by the process's name."""
-    named = {lane.id: lane.name for lane in run.lanes(LaneKind.PROCESS)}
-    return {
-        named[lane.parent]: lane.id
-        for lane in run.lanes(LaneKind.THREAD)
-        if lane.name == "MainThread" and lane.parent is not None
-    }
-
-
-def long_waits(run: Run, lane: int, state: str) -> list[dict[str, Any]]:
-    return [detail for t, end, detail in run.waits(lane, state) if end - t > LONG_NS]
 
 
 @EACH_PYTHON
@@ -184,52 +153,6 @@ for kind in (threading.Lock, threading.RLock): one(kind); two(kind)
     assert said == [(f"{kind} {name}", named["MainThread"]) for kind in ("Lock", "RLock") for name in ("one", "two")]
 
 
-@EACH_PYTHON
-def test_processes_know_who_has_their_lock_and_who_let_it_go(script: Any, python: str) -> None:
-    run = observe_with(
-        python,
-        script("""
-import multiprocessing, sys, time
-def holds(lock, ready):
-    with lock: ready.set(); time.sleep(0.1)
-if __name__ == "__main__":
-    for method in ("fork", "spawn"):
-        context = multiprocessing.get_context(method)
-        lock, ready = context.Lock(), context.Event()
-        child = context.Process(target=holds, args=[lock, ready], name=method); child.start()
-        ready.wait()
-        with lock: pass
-        child.join()
-"""),
-    )
-    mains = main_threads(run)
-    parent = next(lane.id for lane in run.lanes(LaneKind.THREAD))
-    waits = [(t, end, d) for t, end, d in run.waits(parent, "lock") if d.get("object") == "Lock lock" and end - t > LONG_NS]
-    assert [detail["holder"] for _t, _end, detail in waits] == [mains["fork"], mains["spawn"]]
-    wakes = {(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "wake"}
-    joins = [(flow[1], flow[3]) for flow in run.json["flows"] if flow[4] == "join"]
-    for method in ("fork", "spawn"):
-        assert (mains[method], parent) in wakes
-        assert (mains[method], parent) in joins
-
-
-def test_a_childs_end_leads_to_who_waited_for_it(script: Any) -> None:
-    run = observe(
-        script("""
-import subprocess, sys, threading
-def waits(): subprocess.run([sys.executable, "-c", "import time; time.sleep(0.05)"])
-thread = threading.Thread(target=waits, name="waits"); thread.start(); thread.join()
-""")
-    )
-    child = next(lane for lane in run.lanes(LaneKind.THREAD) if lane.pid != run.lanes(LaneKind.PROCESS)[0].pid)
-    waiter = threads(run)["waits"]
-    (arrow,) = [flow for flow in run.json["flows"] if flow[4] == "join" and flow[3] == waiter]
-    assert arrow[1] == child.id
-    wait = next(wait for wait in run.waits(waiter, "child") if wait[1] - wait[0] > LONG_NS)
-    assert wait[0] < arrow[0] <= wait[1]
-    assert wait[2]["pid"] == child.pid
-
-
 def test_a_descriptor_is_what_it_is(script: Any) -> None:
     run = observe(
         script("""
@@ -311,33 +234,3 @@ os.waitpid(child, 0); read(three)
     main = run.lanes(LaneKind.THREAD)[0].id
     came = [d.get("text", "") for _t, _e, d in run.waits(main, "read")]
     assert [text == "EAGAIN" for text in came] == [True] * 6 + [False, False, True, False]
-
-
-def test_what_one_process_writes_leads_to_who_read_it(script: Any) -> None:
-    run = observe(
-        script("""
-import multiprocessing, time
-def child(jobs, results, one_way):
-    for _ in range(5): results.send_bytes(jobs.get())
-    one_way.send_bytes(b"last")
-if __name__ == "__main__":
-    context = multiprocessing.get_context("fork")
-    jobs, (ours, theirs), (reads, writes) = context.Queue(), context.Pipe(), context.Pipe(duplex=False)
-    process = context.Process(target=child, args=[jobs, theirs, writes], name="child"); process.start()
-    for n in range(5):
-        time.sleep(0.01); jobs.put(b"x" * n); ours.recv_bytes()
-    reads.recv_bytes()
-    process.join()
-""")
-    )
-    mains = main_threads(run)
-    named = {lane: name for name, lane in mains.items()} | {threads(run)["QueueFeederThread"]: "feeder"}
-    messages = [flow for flow in run.json["flows"] if flow[4] == "message"]
-    pairs = [(named[flow[1]], named[flow[3]]) for flow in messages]
-    # a queue's and a connection's message is a length and the bytes, read one after the other
-    assert pairs.count(("feeder", "child")) == 10
-    assert pairs.count(("child", "script.py")) == 12 - 1  # an empty one has no bytes to read
-    assert set(pairs) == {("feeder", "child"), ("child", "script.py")}
-    assert all(flow[0] <= flow[2] for flow in messages)
-    child_reads = [end for _t, end, d in run.waits(mains["child"], "copy") if d.get("text") == "Queue.get"]
-    assert {flow[2] for flow in messages if named[flow[1]] == "feeder"} <= set(child_reads)

@@ -74,8 +74,8 @@ def of_threads(events: NDArray[np.void]) -> NDArray[np.void]:
 def resolved(due: NDArray[np.void], lanes: LaneTable) -> NDArray[np.void]:
     """Threads that were named by their id, which may be another process's, become lanes; what names itself, nobody."""
     far = np.flatnonzero(due["how"] == obs.Other.THREAD)
-    for tid in np.unique(due["holder"][far]).tolist():
-        due["holder"][far[due["holder"][far] == tid]] = lanes.thread(tid)
+    tids, of = np.unique(due["holder"][far], return_inverse=True)
+    due["holder"][far] = np.array([lanes.thread(tid) for tid in tids.tolist()], due["holder"].dtype)[of]
     own = due["holder"] == due["lane"]
     due["holder"][own] = 0
     flows = far[due["kind"][far] == obs.Kind.FLOW]

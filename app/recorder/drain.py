@@ -35,6 +35,7 @@ class Drain:
         self._folder = RingFolder(target.ring_dir_fd)
         self._rings: list[_Observed] = []
         self._fresh: list[Ring] = []
+        self._gone: list[_Observed] = []
         self._waiting = 0
         self.complete_ns = 0
         """Up to when everything that was observed has been taken: whoever wrote later may still be about to."""
@@ -86,6 +87,7 @@ class Drain:
             key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
             self._rings.append(_Observed(ring, key))
             count += self._drain_one(self._rings[-1])
+        self._end_gone(now_ns)
         return count + sum(each.drain(self.timeline.entries) for each in self._beside)
 
     def _sample_memory(self) -> None:
@@ -118,7 +120,7 @@ class Drain:
             if lost:
                 self.timeline.lose(lost)
             else:
-                self._end_process(observed)
+                self._gone.append(observed)
         return len(records)
 
     def _count_losses(self, observed: _Observed) -> None:
@@ -130,12 +132,16 @@ class Drain:
                 time.monotonic_ns(), observed.process, MarkKind.DROPPED, f"{lost} records lost: the ring was full"
             )
 
-    def _end_process(self, observed: _Observed) -> None:
-        observed.closed = True
-        now_ns = time.monotonic_ns()
-        self._append(self.timeline.take(now_ns))
-        self.timeline.end_process(observed.process, now_ns)
-        observed.ring.close()
+    def _end_gone(self, complete_ns: int) -> None:
+        """Ends the processes that have nothing left to say. Only now, and up to `complete_ns`: what leads from one process to
+        another comes from one that is known then."""
+        gone, self._gone = self._gone, []
+        if gone:
+            self._append(self.timeline.take(complete_ns))
+        for observed in gone:
+            observed.closed = True
+            self.timeline.end_process(observed.process, time.monotonic_ns())
+            observed.ring.close()
 
     def finish(self) -> None:
         """Everything is dead now: take what is left, bounded by the rings' own sizes. Of a program that nobody may kill

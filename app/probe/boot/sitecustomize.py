@@ -165,6 +165,7 @@ def _after_multiprocessing(probe: Any, process: Any) -> None:
         return bootstrap(self, *args, **kwargs)
 
     process.BaseProcess._bootstrap = _bootstrap
+    probe.first(_bootstrap)
 
 
 _WAIT_LOCK, _WAIT_QUEUE, _WAIT_TASK, _WAIT_EVENT = 30, 31, 33, 34  # probe.h; a test holds them equal

@@ -19,7 +19,9 @@ struct place {
     struct probe_where where;
 };
 bool code_is_users(PyCodeObject *code, uint16_t *file); /* without the GIL too */
+bool code_is_first(PyCodeObject *code);                 /* of a process: its callers are its parent's */
 uint32_t intern_unicode(PyObject *text);                /* without the GIL too */
+PyObject *where_set_first(PyObject *module, PyObject *function);
 PyObject *where_set_library_paths(PyObject *module, PyObject *paths);
 void where_install(void);
 

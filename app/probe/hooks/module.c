@@ -161,6 +161,7 @@ static PyMethodDef methods[] = {
     {"queues", queues_install, METH_O, NULL},
     {"joins", joins_install, METH_O, NULL},
     {"library_paths", where_set_library_paths, METH_O, NULL},
+    {"first", where_set_first, METH_O, NULL},
     {"name", name_lane, METH_VARARGS, NULL},
     {"mark", mark, METH_VARARGS, NULL},
     {"asyncio", asyncio_install, METH_O, NULL},

@@ -205,6 +205,8 @@ static struct probe_named look_up(const void *semaphore, PyObject *object)
         uint16_t file;
         if (!code)
             continue;
+        if (code_is_first(code))
+            break;
         if (!code_is_users(code, &file)) {
             library = frame;
             continue;

@@ -24,6 +24,20 @@ struct file {
 static struct file files[FILES];
 static char libraries[MOST_LIBRARIES][MOST_PATH];
 static size_t library_count;
+static PyCodeObject *first_code; /* in a process of multiprocessing, NULL before there may be one */
+
+bool code_is_first(PyCodeObject *code)
+{
+    return code == first_code;
+}
+
+/* first(function): where a new process begins. What called it, where it was forked, is its parent's doing. */
+PyObject *where_set_first(PyObject *module, PyObject *function)
+{
+    (void)module;
+    Py_XSETREF(first_code, PyFunction_Check(function) ? (PyCodeObject *)Py_NewRef(PyFunction_GET_CODE(function)) : NULL);
+    Py_RETURN_NONE;
+}
 
 /* UTF-8 of a str without asking the interpreter; cut at `most` bytes. */
 static size_t utf8(PyObject *text, char *into, size_t most)
@@ -146,6 +160,8 @@ static void find(struct probe_where *where)
         PyCodeObject *code = frame_code(frame);
         if (!code)
             continue;
+        if (code_is_first(code))
+            break;
         if (!code_is_users(code, &where->file)) {
             library = code;
             continue;
