@@ -339,6 +339,7 @@ def test_the_switch_says_why_it_does_not(keeper: str) -> None:
     run = run_with({"keeper": keeper}, script)
     first, second, third = run.output.splitlines()
     assert first.startswith("409 this run shares its broker")
+    assert run.told("broker killed") == []
     assert (second[:3], third[:3]) == ("405", "404")
 
 

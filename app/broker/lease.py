@@ -36,6 +36,7 @@ class Lease(Protocol):
 
     access: Access
     description: str
+    killable: bool
 
     def counts(self) -> Counts | None: ...
     def crash(self) -> None: ...
@@ -46,6 +47,7 @@ class KeptLease:
     """A lease of a keeper's; it ends with `close`, or with this process. Raises BrokerError. Any thread may ask."""
 
     def __init__(self, path: str, *, whole: bool) -> None:
+        self.killable = whole
         self._asking = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
         try:
@@ -91,6 +93,7 @@ class GivenLease:
     def __init__(self, url: str) -> None:
         self.access = parse_url(url)
         self.description = f"{self.access.host}:{self.access.port}, not ours"
+        self.killable = False
 
     def counts(self) -> Counts | None:
         """Not known: that needs rights beyond AMQP."""

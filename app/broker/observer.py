@@ -109,7 +109,8 @@ class BrokerObserver:
     def _crash(self) -> None:
         with self._crashing:
             t_ns = time.monotonic_ns()
-            self._told.put(lambda traffic: traffic.mark(t_ns, "broker killed"))
+            if self._lease.killable:  # told at once: to be back takes it seconds
+                self._told.put(lambda traffic: traffic.mark(t_ns, "broker killed"))
             self._lease.crash()
             back_ns, counts = time.monotonic_ns(), self._lease.counts()
         self._told.put(lambda traffic: _restarted(traffic, back_ns, counts))

@@ -12,6 +12,8 @@ import { Batch } from "./canvas.js";
 const MOST_ARROWS = 600;
 /** Messages between the same two lanes are drawn no nearer than this. */
 const APART_PX = 6;
+/** Those between a thread and its connection cross many rows, and tell nothing more of each message. */
+const SPOKEN_APART_PX = 18;
 const MOST_COLUMNS = 4096;
 
 /**
@@ -26,9 +28,10 @@ export function arrowsIn({ view, palette, rows }, model) {
   const wanted = (/** @type {number} */ i) => {
     const [from, to] = [flows.from.data[i] ?? 0, flows.to.data[i] ?? 0];
     if (shown[from] !== 1 || shown[to] !== 1) return false;
-    if (!isMessage(model, i) && !isSpoken(model, i)) return true;
+    const spoken = isSpoken(model, i);
+    if (!spoken && !isMessage(model, i)) return true;
     // Of a stream of messages as many are drawn as can be told apart; none that went wrong is left out for one that did not.
-    const key = (from * lanes.length + to) * MOST_COLUMNS + 2 * Math.floor(timeToPx(view, flows.t.data[i] ?? 0) / APART_PX) + (isUnusual(model, i) ? 1 : 0);
+    const key = (from * lanes.length + to) * MOST_COLUMNS + 2 * Math.floor(timeToPx(view, flows.t.data[i] ?? 0) / (spoken ? SPOKEN_APART_PX : APART_PX)) + (isUnusual(model, i) ? 1 : 0);
     return !drawn.has(key) && Boolean(drawn.add(key));
   };
   const { found, more } = flows.between(view.startNs, endOf(view), MOST_ARROWS, wanted);
