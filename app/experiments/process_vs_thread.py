@@ -15,7 +15,7 @@ en = "A process is the unit of resource allocation: memory, open files and a PID
 
 [shows]
 zh = "线程和子进程各改“同一个”列表：改动落在谁那里"
-en = "Threads and child processes change “the same” list: whose copy changes"
+en = "Appending from threads and from child processes: to whose list"
 
 [question]
 text = { zh = "3 个线程、3 个子进程，各自向“同一个”列表 append 一次。最后主进程里的两个列表有多长？", en = "3 threads and 3 child processes each append once to “the same” list. How long are the main process's two lists at the end?" }
