@@ -87,7 +87,7 @@ def test_resident_memory_is_a_sampled_counter_of_the_process(variant: str) -> No
     (memory,) = run.lanes(LaneKind.MEMORY)
     assert memory.parent == process.id
     rows = [(t, value) for t, lane, value in run.json["counters"] if lane == memory.id]
-    assert rows == sorted(rows)
+    assert [t for t, _value in rows] == sorted(t for t, _value in rows)  # the last may be taken when the process has just ended
     grown = max(value for _t, value in rows) - rows[0][1]
     (each,) = re.findall(r"all have begun: ([\d.]+) kB each", run.output)
     assert grown >= 0.8 * float(each) * 1000 * COUNT[variant]
