@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from app.web.language import preferred
 from tests.web_tools import RunningServer, receive_all, serving_course
 
+ROOT = Path(__file__).resolve().parent.parent
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -130,3 +133,10 @@ def test_the_api_is_described_for_people_without_anything_from_elsewhere(server:
         "WS /api/runs/{run}/live"
     }
     assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+    _, chinese = page(server, "/docs?lang=zh")
+    read = [" ".join(unescape(re.sub("<[^>]*>", "", one)).split()) for one in (text, chinese)]
+    translated = json.loads((ROOT / "static/i18n/api.zh.json").read_text("utf-8"))
+    assert [one for one in translated if one.replace("`", "") not in read[0]] == []  # none is left over
+    assert [one for one in translated.values() if one.replace("`", "") not in read[1]] == []
+    without_code = re.sub(r"<code>.*?</code>|<head>.*?</head>|<nav.*?</nav>", "", chinese, flags=re.DOTALL)
+    assert re.findall(r"[a-z]{3,} [a-z]{2,}", re.sub("<[^>]*>", "", without_code)) == []

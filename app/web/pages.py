@@ -39,13 +39,8 @@ class Pages:
         page: dict[str, Any],
         context: dict[str, Any],
         status: int = 200,
-        *,
-        inline: bool = False,
     ) -> Response:
-        """One page. `page` is what the browser's modules read (embedded as JSON); `context` is for the template alone.
-
-        `template` is a file's name, or with `inline` the template itself.
-        """
+        """One page. `page` is what the browser's modules read (embedded as JSON); `context` is for the template alone."""
         lang = language.choose(request)
         shared = {
             "lang": lang,
@@ -53,9 +48,7 @@ class Pages:
             "alternate_url": language.alternate_url(request, lang),
             "page": page | {"lang": lang},
         }
-        environment = self._templates.env
-        compiled = environment.from_string(template) if inline else environment.get_template(template)
-        page_text = self.assets.dress(compiled.render(shared | context))
+        page_text = self.assets.dress(self._templates.env.get_template(template).render(shared | context))
         content, encoding = compressed(request, page_text.encode())
         response = HTMLResponse(content, status, encoding)
         response.headers["Content-Language"] = "zh-CN" if lang == "zh" else "en"

@@ -5,42 +5,25 @@ The usual viewers load scripts from elsewhere, which a lecture hall without the 
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app.web import live
+from app.web import language, live
+from app.web.pages import Pages
+from app.web.state import state_of
 
 router = APIRouter(include_in_schema=False)
 
-TEMPLATE = """\
-{% extends "base.html" %}
-{% block title %}API · {{ t('site.name') }}{% endblock %}
-{% block head %}<link rel="stylesheet" href="/static/css/catalogue.css">{% endblock %}
-{% block main %}
-<main id="main" class="catalogue" lang="en">
-  <header class="catalogue-head"><h1>API</h1><p class="lead">{{ lead }} <a href="/openapi.json">openapi.json</a></p></header>
-  {% for call in calls %}
-  <section class="topic" aria-labelledby="{{ call.id }}">
-    <h2 id="{{ call.id }}"><code>{{ call.method }} {{ call.path }}</code></h2>
-    <p>{{ call.description }}</p>
-    {% if call.fields %}<ul>{% for field in call.fields %}
-      <li><code>{{ field.name }}</code> ({{ field.place }}, {{ field.kind }}){% if field.required %}, required{% endif %}{% if field.text %}: {{ field.text }}{% endif %}</li>
-    {% endfor %}</ul>{% endif %}
-    <p>{% for status, text in call.answers %}<code>{{ status }}</code> {{ text }}{% if not loop.last %} · {% endif %}{% endfor %}</p>
-  </section>
-  {% endfor %}
-</main>
-{% endblock %}
-"""
-_LEAD = "Errors are problem documents (RFC 9457) that name the field and its bound."
 _LIVE = {
     "id": "live",
     "method": "WS",
     "path": "/api/runs/{run}/live",
     "fields": [
-        {"name": "from", "place": "query", "kind": "integer", "required": False, "text": "the offset after a whole block"}
+        {"name": "from", "place": "query", "kinds": ["integer"], "required": False, "text": "the offset after a whole block"}
     ],
     "answers": [(1000, "all sent"), (4400, "no block begins there"), (4404, "unknown"), (4408, "too slow"), (4410, "deleted")],
 }
@@ -49,12 +32,24 @@ _LIVE = {
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """Every call: what it does, what it takes, what it answers."""
+    state = state_of(request)
+    lang = language.choose(request)
+    words = translations(state.settings.static_dir) if lang == "zh" else {}
     live_text = (live.__doc__ or "").partition("\n\nClosing codes")[0]
     calls = [*_calls(request.app.openapi()), _LIVE | {"description": live_text}]
-    response: Response = request.app.state.pages.render(
-        request, TEMPLATE, {"kind": "reference"}, {"calls": calls, "lead": _LEAD}, inline=True
-    )
-    return response
+
+    def say(text: str) -> str:
+        """A sentence of the document in the page's language; English where it has none."""
+        plain = " ".join(text.split())
+        return words.get(plain, plain)
+
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "reference.html", {"kind": "reference"}, {"calls": calls, "say": say})
+
+
+def translations(static_dir: Path) -> dict[str, str]:
+    """The Chinese of every sentence in the document, by its English."""
+    return dict(json.loads((static_dir / "i18n/api.zh.json").read_text("utf-8")))
 
 
 def _calls(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -89,5 +84,5 @@ def _body(call: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]
 
 def _field(name: str, place: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
     kinds = [part.get("type", "") for part in schema.get("anyOf", [schema])]
-    kind = " or ".join(kind for kind in kinds if kind and kind != "null")
-    return {"name": name, "place": place, "kind": kind, "required": required, "text": schema.get("description", "")}
+    named = [kind for kind in kinds if kind and kind != "null"]
+    return {"name": name, "place": place, "kinds": named, "required": required, "text": schema.get("description", "")}
