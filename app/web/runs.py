@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from app.broker import installation
-from app.broker.installation import BrokerError
-from app.broker.lease import KeeperProcess, KeptLease
 from app.catalogue import Value
 from app.core.records import Outcome
 from app.store import Run, RunDeletedError, State, Store, WholeRecording, repair
 from app.web.admission import Admission, Bounds, Waiting
+from app.web.brokers import Brokers
 from app.web.calibration import Calibrator
 from app.web.clients import Client
 from app.web.feed import Feed, Status
@@ -77,8 +75,7 @@ class RunManager:
         self._settings = settings
         self._admission = Admission(Bounds(**{spec.name: getattr(settings, spec.name) for spec in fields(Bounds)}))
         self._calibrator = Calibrator()
-        self._keeper = KeeperProcess()
-        self._warming: asyncio.Task[None] | None = None
+        self._brokers = Brokers(settings)
         self._pool = WorkerPool(settings.slots + 1, worker_command)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
@@ -89,8 +86,7 @@ class RunManager:
     def open(self) -> None:
         """Warm the workers and, where there is RabbitMQ, a node; returns at once."""
         self._pool.open()
-        if self._settings.warm_broker and self._settings.broker_url is None and installation.find() is not None:
-            self._warming = asyncio.create_task(asyncio.to_thread(self._warm_broker))
+        self._brokers.open()
 
     async def submit(self, job: Job, client: Client | None) -> tuple[Run, str]:
         """Queue a run of `client` (None: the machine's owner, whom no bound concerns); the run and its delete token.
@@ -160,10 +156,7 @@ class RunManager:
                 entry.worker.hang_up()
         await asyncio.gather(*[entry.task for entry in self._entries.values() if entry.task], return_exceptions=True)
         await self._pool.close()
-        await asyncio.to_thread(self._keeper.close)
-        if self._warming is not None:
-            await self._warming
-            await asyncio.to_thread(self._keeper.close)  # had it only just been started
+        await self._brokers.close()
 
     def statistics(self) -> dict[str, int]:
         """How busy the server is."""
@@ -221,7 +214,7 @@ class RunManager:
         """Give the job to the worker and pass on what it says; its last message."""
         alone = len(self._free_slots) == self._settings.slots - 1
         calibration = await self._calibrator.cores(alone) if entry.job.calibrate else None
-        broker = await asyncio.to_thread(self._broker_for, entry.job)
+        broker = await asyncio.to_thread(self._brokers.found_for, entry.job.broker)
         await worker.send(self._job_message(entry) | {"calibration": calibration, "broker": broker})
         if entry.cancelled:
             await worker.send({"cancel": True})
@@ -264,26 +257,6 @@ class RunManager:
         state = State.INTERRUPTED if outcome == Outcome.INTERRUPTED else State.FINISHED
         entry.feed.publish(Status(state, outcome, 0), size_bytes)
         entry.ended.set()
-
-    def _broker_for(self, job: Job) -> dict[str, Any] | None:
-        """What the worker is told of the run's broker; our own keeper starts with the first run that wants one."""
-        if job.broker is None:
-            return None
-        whole = job.broker == "whole"
-        if self._settings.broker_url is not None:
-            return {"url": self._settings.broker_url, "whole": whole}
-        try:
-            return {"keeper": self._keeper.socket_path(), "whole": whole}
-        except BrokerError as error:
-            return {"error": str(error)}
-
-    def _warm_broker(self) -> None:
-        """Have a node started, so that the first run that wants one need not wait; what hinders it, that run is told."""
-        try:
-            KeptLease(self._keeper.socket_path(), whole=False).close()
-        except BrokerError as error:
-            if not self._closing:
-                _log.warning("no broker is kept warm: %s", error)
 
     def _patience_s(self, job: Job) -> float | None:
         """A whole run's, with its wait for a broker, which is not the script's time; None for one without a limit."""

@@ -1,6 +1,7 @@
 // @ts-check
 /** The keys of the run page. */
 import { t } from "../common/i18n.js";
+import { moveBy } from "../timeline/moves.js";
 import { stepEvent, togglePlay } from "../timeline/replay.js";
 import { changeSpeed } from "./replay.js";
 
@@ -9,12 +10,12 @@ export function bindings(page) {
   const { timeline } = page;
   return [
     { keys: ["r"], shown: "R", key: "run", act: () => void page.press() },
-    { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: () => timeline.byKey("in") },
-    { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: () => timeline.byKey("out") },
-    { keys: ["a", "arrowleft"], shown: "A ←", key: "left", act: () => timeline.byKey("left") },
-    { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => timeline.byKey("right") },
-    { keys: ["arrowup"], shown: "↑", key: "up", act: () => timeline.byKey("up") },
-    { keys: ["arrowdown"], shown: "↓", key: "down", act: () => timeline.byKey("down") },
+    { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: () => moveBy(timeline, "in") },
+    { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: () => moveBy(timeline, "out") },
+    { keys: ["a", "arrowleft"], shown: "A ←", key: "left", act: () => moveBy(timeline, "left") },
+    { keys: ["d", "arrowright"], shown: "D →", key: "right", act: () => moveBy(timeline, "right") },
+    { keys: ["arrowup"], shown: "↑", key: "up", act: () => moveBy(timeline, "up") },
+    { keys: ["arrowdown"], shown: "↓", key: "down", act: () => moveBy(timeline, "down") },
     { keys: ["0", "f"], shown: "0 F", key: "fit", act: () => timeline.fit() },
     { keys: ["g"], shown: "G", key: "waker", act: () => timeline.followWaker() },
     { keys: [" "], shown: t("replay.space"), key: "play", act: () => togglePlay(timeline) },

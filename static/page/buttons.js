@@ -1,6 +1,7 @@
 // @ts-check
 /** The run page's buttons, each given what it does. */
 import { need } from "../common/dom.js";
+import { moveBy } from "../timeline/moves.js";
 
 /** @param {{timeline: import("../timeline/timeline.js").Timeline, press: () => Promise<void>, toggleAbout: () => void, share: () => void, compare: () => void}} page */
 export function installButtons(page) {
@@ -9,8 +10,8 @@ export function installButtons(page) {
   const acts = {
     "#run": () => void page.press(),
     "#fit": () => timeline.fit(),
-    "#zoom-in": () => timeline.byKey("in"),
-    "#zoom-out": () => timeline.byKey("out"),
+    "#zoom-in": () => moveBy(timeline, "in"),
+    "#zoom-out": () => moveBy(timeline, "out"),
     "#follow": () => timeline.followEdge(),
     "#about-toggle": () => page.toggleAbout(),
     "#share": () => page.share(),

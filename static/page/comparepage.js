@@ -9,6 +9,7 @@ import { differences, ratio } from "../facts/difference.js";
 import { Model } from "../recording/model.js";
 import { RecordingReader } from "../recording/reader.js";
 import { facts as factsOf } from "../timeline/describe.js";
+import { moveBy } from "../timeline/moves.js";
 import { Timeline } from "../timeline/timeline.js";
 import { heading, table } from "../timeline/tooltip.js";
 import { endOf } from "../timeline/viewport.js";
@@ -142,7 +143,7 @@ class ComparePage {
 
   /** @returns {import("./keys.js").Binding[]} */
   get bindings() {
-    const both = (/** @type {"left" | "right" | "in" | "out"} */ move) => () => this.left.timeline.byKey(move);
+    const both = (/** @type {"left" | "right" | "in" | "out"} */ move) => () => moveBy(this.left.timeline, move);
     return [
       { keys: ["w", "+", "="], shown: "W +", key: "zoomIn", act: both("in") },
       { keys: ["s", "-"], shown: "S -", key: "zoomOut", act: both("out") },

@@ -2,16 +2,16 @@
 /** The run page: an experiment before its run, the run while it goes on, and what it left. */
 import { need } from "../common/dom.js";
 import { isFile } from "../common/enclosed.js";
-import { pick, t } from "../common/i18n.js";
+import { t } from "../common/i18n.js";
 import { FactsPanel } from "../facts/panel.js";
 import { Timeline } from "../timeline/timeline.js";
 import { TopologyPanel } from "../topology/panel.js";
-import { endOf } from "../timeline/viewport.js";
+import { restoreView, viewStateOf } from "../timeline/kept.js";
 import { stateOf } from "../timeline/viewstate.js";
 import { bindings } from "./benchkeys.js";
-import { call, cancelRun, fetchFacts, Problem, startRun } from "./api.js";
+import { fetchFacts, Problem } from "./api.js";
+import { compare, pressRun, share } from "./asking.js";
 import { installButtons } from "./buttons.js";
-import { openCompare } from "./comparewith.js";
 import { isTaught, joinClass } from "./classroom.js";
 import { Feed } from "./feed.js";
 import { installFrame } from "./frame.js";
@@ -23,10 +23,9 @@ import { showBar, showTime } from "./pointed.js";
 import { installReplay } from "./replay.js";
 import { isGoing, showRunButton } from "./runbutton.js";
 import { SearchBox } from "./searchbox.js";
-import { sampleLabel } from "./sample.js";
+import { showSample } from "./showsample.js";
 import { SourcePanel } from "./source.js";
 import { StatusLine } from "./status.js";
-import { openShare } from "./share.js";
 import { tellFacts } from "./tellfacts.js";
 import { Teaching, teachingBindings } from "./teaching.js";
 import { onRestyled } from "./theme.js";
@@ -34,16 +33,21 @@ import { keepParameters, pathWith, ViewKeeper, withView } from "./urlstate.js";
 
 /** @typedef {import("./live.js").Status} Status */
 
-class RunPage {
+/** Why a recording cannot be had, by what the server answers; 0 where there is no answer. @type {Record<number, string>} */
+const UNREADABLE = { 0: "status.offline", 410: "status.gone" };
+
+export class RunPage {
   feed = new Feed({
     onGrown: () => this.#grown(),
     onStatus: (status) => this.#hear(status),
     onConnection: (connection) => this.#connected(connection),
-    onBroken: (message) => this.#broken(message),
+    onBroken: (message) => this.#broken("status.broken", message),
   });
   /** "" before there is one */
   run = "";
   headerShown = false;
+  /** Why the recording could not be read. */
+  #fault = "";
   /** Where the address says to look; null once one does. */
   wanted = stateOf(location.hash);
 
@@ -72,7 +76,7 @@ class RunPage {
       onParameters: () => this.#keepParameters(),
     });
     this.timeline = this.#newTimeline();
-    this.keeper = new ViewKeeper(() => this.timeline.state);
+    this.keeper = new ViewKeeper(() => viewStateOf(this.timeline));
     this.search = new SearchBox(this.timeline);
     this.topology = new TopologyPanel(need("#topology"), this.timeline);
     installReplay(this.timeline, this);
@@ -119,7 +123,7 @@ class RunPage {
   // --- before the run
 
   #showIdle() {
-    this.#setState("idle");
+    this.setState("idle");
     this.source.show(this.experiment?.source ?? "");
     const missing = this.experiment?.missing ?? [];
     if (missing.length) this.status.lacking(missing);
@@ -127,84 +131,36 @@ class RunPage {
     if (this.lesson.begin() && !isTaught()) void this.showSample();
   }
 
-  /** The sample stands where the run will be. */
-  async showSample() {
-    const { sample } = this.experiment;
-    if (this.run || this.state === "sample") return;
-    this.#setState("sample");
-    const { model } = this;
-    try {
-      await this.feed.loadFile(sample.url);
-      if (model !== this.model) return;
-      this.status.sample(sampleLabel(sample), this.experiment.missing ?? []);
-      this.#drawn();
-      this.timeline.fit();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      return this.status.broken(error.message);
-    }
-    await tellFacts(this, async () => (await call(sample.facts_url)).json(), { id: "", parameters: sample.parameters });
+  showSample() {
+    return showSample(this);
   }
 
   toggleAbout() {
     this.lesson.toggle();
   }
 
-  async press() {
-    if (this.state === "starting") return;
-    try {
-      if (this.state === "queued" || this.state === "running") return await this.#cancel();
-      if (!this.experiment || !this.form.validate()) return;
-      this.#setState("starting");
-      const run = await startRun(this.experiment.id, this.form.values);
-      history.pushState({}, "", pathWith(run.url, this.lang));
-      this.#restart(run.id);
-    } catch (error) {
-      this.#refused(error);
-    }
+  press() {
+    return pressRun(this);
   }
 
   /** Another run of this experiment, which somebody else began. @param {string} run @param {string} search of its address */
   watch(run, search) {
     history.replaceState({}, "", `/runs/${run}${search}`);
-    this.#restart(run);
+    this.restart(run);
   }
 
   share() {
-    const dialog = document.querySelector("#share-dialog");
-    if (!(dialog instanceof HTMLDialogElement)) return;
-    const { view } = this.timeline;
-    const title = this.experiment ? pick(this.experiment.title) : this.name;
-    openShare(dialog, { run: this.run, lang: this.lang, experiment: this.experiment?.id ?? "", title, parameters: this.form.values, view: { startNs: view.startNs, endNs: endOf(view) }, retentionDays: this.retentionDays });
+    share(this);
   }
 
   compare() {
-    const dialog = document.querySelector("#compare-dialog");
-    if (!(dialog instanceof HTMLDialogElement) || !this.run || !this.experiment) return;
-    openCompare(dialog, { run: this.run, experiment: this.experiment, lang: this.lang });
-  }
-
-  async #cancel() {
-    this.button.disabled = true;
-    try {
-      await cancelRun(this.run);
-    } finally {
-      this.button.disabled = false;
-    }
-  }
-
-  /** @param {unknown} error */
-  #refused(error) {
-    if (!(error instanceof Problem)) throw error;
-    if (this.state === "starting") this.#setState(this.run ? "finished" : "idle");
-    const elsewhere = error.errors.filter(({ field, message }) => !this.form.refuse(field, message));
-    this.status.problem(error, elsewhere);
+    compare(this);
   }
 
   // --- a run
 
   /** @param {string} run */
-  #restart(run) {
+  restart(run) {
     this.feed.restart();
     this.wanted = null;
     this.headerShown = false;
@@ -214,7 +170,7 @@ class RunPage {
     this.lesson.restart();
     this.timeline.select(null);
     this.run = run;
-    this.#setState("queued");
+    this.setState("queued");
     this.feed.follow(run);
   }
 
@@ -223,7 +179,7 @@ class RunPage {
     this.run = run.id;
     this.lesson.open(false);
     if (run.state === "queued" || run.state === "running") {
-      this.#setState(run.state);
+      this.setState(run.state);
       this.feed.follow(run.id);
     } else void this.#load(run);
   }
@@ -236,12 +192,12 @@ class RunPage {
 
   #grown() {
     if (this.state === "running" && !this.timeline.edge.live && this.model.header) this.timeline.edge.start();
-    this.#drawn();
+    this.drawn();
     if (this.wanted && this.model.stateCount) this.#lookAsWanted();
   }
 
   /** What has come is shown. */
-  #drawn() {
+  drawn() {
     if (!this.headerShown && this.model.header) {
       this.headerShown = true;
       this.source.show(this.model.header.script?.source ?? this.experiment?.source ?? "");
@@ -256,7 +212,7 @@ class RunPage {
   /** @param {Status} status */
   #hear(status) {
     if (status.state === "finished" || status.state === "interrupted") return this.#ended(status);
-    this.#setState(status.state);
+    this.setState(status.state);
     if (status.state === "running" && this.model.header) {
       this.timeline.edge.start();
       if (status.now_ns) this.timeline.edge.reach(status.now_ns - this.model.header.t0_ns);
@@ -268,45 +224,48 @@ class RunPage {
   /** @param {{state: string, outcome: string | null, end?: Record<string, any> | null}} run */
   #ended(run) {
     this.timeline.edge.stop();
-    this.#setState(run.state);
+    this.setState(run.state);
     if (this.timeline.camera.following !== "none") this.timeline.fit();
     const end = this.model.end ?? run.end ?? null;
     const outcome = end?.outcome ?? run.outcome ?? "interrupted";
-    this.status.ended(outcome, end, isFile() ? null : () => withView(pathWith(`/runs/${this.run}`, this.lang), this.timeline.state));
+    this.status.ended(outcome, end, isFile() ? null : () => withView(pathWith(`/runs/${this.run}`, this.lang), viewStateOf(this.timeline)));
     this.lesson.reveal();
-    this.#drawn();
+    this.drawn();
     if (this.model.header) void tellFacts(this, () => fetchFacts(this.run), { id: this.run, parameters: this.model.header.parameters ?? {} });
   }
 
   /** @param {Record<string, any>} run */
   async #load(run) {
-    this.#setState("loading");
+    this.setState("loading");
     try {
       await this.feed.load(run.id);
     } catch (error) {
-      if (error instanceof Problem && error.status === 404) this.source.show(this.experiment?.source ?? "");
-      else return this.#broken(error instanceof Error ? error.message : String(error));
+      if (!(error instanceof Problem)) return this.#broken("status.broken", error instanceof Error ? error.message : String(error));
+      if (error.status !== 404) return this.#broken(UNREADABLE[error.status] ?? "status.broken", error.message);
+      this.source.show(this.experiment?.source ?? "");
     }
     this.timeline.refresh();
     this.#ended(/** @type {any} */ (run));
+    if (run.end && !this.model.end) this.#broken("status.torn");
     this.#lookAsWanted();
   }
 
-  /** The recording cannot be read, or not on. @param {string} message */
-  #broken(message) {
+  /** The recording cannot be had, or not to its end. @param {string} word that says why, as of the catalogue @param {string} [message] */
+  #broken(word, message = "") {
     this.timeline.edge.stop();
-    this.#setState("failed");
-    this.status.broken(message);
+    this.#fault = word;
+    this.setState("failed");
+    this.status.broken(t(word), message);
   }
 
   #lookAsWanted() {
     const { wanted } = this;
     this.wanted = null;
-    if (wanted) this.timeline.restore(wanted);
+    if (wanted) restoreView(this.timeline, wanted);
   }
 
   /** @param {string} state */
-  #setState(state) {
+  setState(state) {
     this.state = state;
     document.body.dataset.state = state;
     this.form.disabled = isGoing(state);
@@ -321,7 +280,7 @@ class RunPage {
   #sayEmpty() {
     const note = need("#timeline-empty");
     note.hidden = this.state === "idle" || this.state === "sample" || this.model.stateCount > 0;
-    const words = { finished: "timeline.nothing", interrupted: "timeline.nothing", failed: "status.broken" };
+    const words = { finished: "timeline.nothing", interrupted: "timeline.nothing", failed: this.#fault, loading: "status.loading" };
     note.textContent = t(words[/** @type {keyof typeof words} */ (this.state)] ?? "timeline.waiting");
   }
 }

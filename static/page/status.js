@@ -94,9 +94,9 @@ export class StatusLine {
     this.#word.textContent = text;
   }
 
-  /** @param {string} message */
-  broken(message) {
-    this.#say("bad", t("status.broken"), message);
+  /** @param {string} word @param {string} message what is known of it, "" for nothing */
+  broken(word, message) {
+    this.#say("bad", word, message);
   }
 
   /** @param {import("./api.js").Problem} problem @param {{field: string, message: string}[]} faults those that stand beside no field */

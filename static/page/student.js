@@ -2,6 +2,7 @@
 /** A phone in a lecture room: follows the teacher's page, view and cursor, may leave to explore, comes back; votes. */
 import { make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
+import { restoreView } from "../timeline/kept.js";
 import { stateOf } from "../timeline/viewstate.js";
 import { RoomLink } from "./roomlink.js";
 import { drawVotes } from "./votes.js";
@@ -95,7 +96,7 @@ export class Student {
     if (!state.range && timeline.camera.following === "none") timeline.edge.live ? timeline.followEdge() : timeline.fit();
     if (state.cursorNs === null) timeline.cursor.move(null);
     if (!state.selected) timeline.select(null);
-    timeline.restore({ ...state, topPx: timeline.scroller.scrollTop });
+    restoreView(timeline, { ...state, topPx: timeline.scroller.scrollTop });
   }
 
   /** @param {string} step */

@@ -2,6 +2,7 @@
 /** The teacher's side of a lecture: the room that is opened, what those in it are shown, and the presenter window that drives this page. */
 import { make, need } from "../common/dom.js";
 import { pick, t } from "../common/i18n.js";
+import { viewStateOf } from "../timeline/kept.js";
 import { hashOf } from "../timeline/viewstate.js";
 import { call, Problem } from "./api.js";
 import { channel, presenterId } from "./channel.js";
@@ -142,7 +143,7 @@ export class Teacher {
     const query = new URLSearchParams(location.search);
     for (const name of ["lang", "room"]) query.delete(name);
     const path = location.pathname.startsWith("/runs/") ? location.pathname : location.pathname + (query.size ? `?${query}` : "");
-    const view = hashOf({ ...page.timeline.state, topPx: 0 });
+    const view = hashOf({ ...viewStateOf(page.timeline), topPx: 0 });
     return { path, experiment: page.experiment?.id ?? null, step: page.teaching.step, view: view.length <= 2000 ? view : "", blank: page.teaching.blank };
   }
 

@@ -65,21 +65,23 @@ const MOST_GROWTH = 2.2;
 /**
  * The layout for a plot of that height: few rows are given more of it, so that a picture of two lanes fills its frame.
  * @param {Lane[]} lanes @param {Arrangement} arrangement @param {Families} families @param {Heights} heights @param {number} roomPx
- * @returns {{rows: RowList, heights: Heights}}
+ * @returns {{rows: RowList, heights: Heights, leftOut: number}} `leftOut` is how many rows are not shown for want of room
  */
 export function layoutInto(lanes, arrangement, families, heights, roomPx) {
   let rows = layout(lanes, arrangement, families, heights);
+  const { length } = rows;
   for (let level = 1; heights.leastPx && rows.heightPx > roomPx && level <= LEVELS; level++) {
     if (level === LOW_FROM) heights = low(heights);
     if (level === WORDLESS_FROM) heights = { ...heights, markPx: heights.stripPx / 2, densityPx: Math.min(heights.densityPx, LEAST_DENSITY * heights.leastPx) };
     rows = layout(lanes, arrangement, families, heights, level);
   }
   const growth = Math.min(MOST_GROWTH, (roomPx / Math.max(rows.heightPx, 1)) * 0.98);
-  if (growth <= 1.05) return { rows, heights };
+  const leftOut = length - rows.length;
+  if (growth <= 1.05) return { rows, heights, leftOut };
   const grown = { ...heights };
   for (const name of /** @type {const} */ (["rowPx", "thinPx", "stripPx", "densityPx", "counterPx"])) grown[name] = Math.round(heights[name] * growth);
   const larger = layout(lanes, arrangement, families, grown);
-  return larger.heightPx <= roomPx || !heights.leastPx ? { rows: larger, heights: grown } : { rows, heights };
+  return larger.heightPx <= roomPx || !heights.leastPx ? { rows: larger, heights: grown, leftOut: 0 } : { rows, heights, leftOut };
 }
 
 /** A crowd's row is a picture, so it keeps more. */

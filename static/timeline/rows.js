@@ -17,6 +17,8 @@ import { timeToPx } from "./viewport.js";
 
 export class Rows {
   all = new RowList();
+  /** How many there is no room for, where everything must be in sight. */
+  leftOut = 0;
   /** How far the rows are scrolled. */
   topPx = 0;
   arrangement = new Arrangement();
@@ -71,8 +73,9 @@ export class Rows {
     if (key === this.#laidOut) return null;
     this.#laidOut = key;
     this.#heightPx = plotPx;
-    const { rows, heights } = layoutInto(model.lanes, this.arrangement, this.#families, this.#base.heights, plotPx - this.#base.axisPx);
+    const { rows, heights, leftOut } = layoutInto(model.lanes, this.arrangement, this.#families, this.#base.heights, plotPx - this.#base.axisPx);
     this.all = rows;
+    this.leftOut = leftOut;
     this.palette = { ...this.#base, heights };
     return rows.heightPx + this.palette.axisPx;
   }

@@ -14,6 +14,7 @@ import { threadLane } from "./hit.js";
 import { Legend } from "./legend.js";
 import { Minimap } from "./minimap.js";
 import { Names } from "./names.js";
+import { Notes } from "./notes.js";
 import { Over } from "./over.js";
 import { CanvasRenderer } from "./paint/canvas.js";
 import { readPalette } from "./paint/palette.js";
@@ -21,17 +22,14 @@ import { Scene } from "./paint/scene.js";
 import { installPointing } from "./pointing.js";
 import { Rows } from "./rows.js";
 import { Selection } from "./selection.js";
-import { endOf, pxToTime } from "./viewport.js";
+import { pxToTime } from "./viewport.js";
 
 /** @typedef {import("../recording/model.js").Model} Model */
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("./describe.js").BarRef} BarRef */
 /** @typedef {import("./rowlist.js").Row} Row */
 /** @typedef {import("./viewport.js").View} View */
-/** @typedef {{onSelected: (bar: BarRef | null) => void, onEdge: (edgeNs: number) => void, onFollowing: (following: boolean) => void, onViewed: () => void}} Listener `onViewed` when anything changed that `state` tells */
-
-const KEY_PAN = 0.12;
-const KEY_ZOOM = 1.35;
+/** @typedef {{onSelected: (bar: BarRef | null) => void, onEdge: (edgeNs: number) => void, onFollowing: (following: boolean) => void, onViewed: () => void}} Listener `onViewed` when anything changed that an address keeps (kept.js) */
 
 export class Timeline {
   cursor = new Cursor();
@@ -51,7 +49,7 @@ export class Timeline {
     this.plot = need(".plot", root);
     this.spacer = need(".timeline-spacer", root);
     this.stage = need(".timeline-stage", root);
-    this.arrowsNote = need(".arrows-note", root);
+    this.notes = new Notes(root);
     this.edge = new Edge(model);
     this.camera = new Camera(() => ({ edgeNs: Math.max(this.edge.ns, this.horizonNs), live: this.edge.live, empty: !this.model.stateCount }), listener);
     this.rows = new Rows(readPalette(root));
@@ -178,14 +176,6 @@ export class Timeline {
     this.cursor.move(tNs);
   }
 
-  /** @param {"left" | "right" | "in" | "out" | "up" | "down"} move */
-  byKey(move) {
-    const stepPx = this.view.widthPx * KEY_PAN;
-    if (move === "in" || move === "out") this.zoom(move === "in" ? KEY_ZOOM : 1 / KEY_ZOOM);
-    else if (move === "up" || move === "down") this.pan(0, (move === "up" ? 2 : -2) * this.palette.heights.rowPx);
-    else this.pan(move === "left" ? stepPx : -stepPx);
-  }
-
   // --- rows
 
   /** @param {Row} row @param {boolean} open */
@@ -212,7 +202,8 @@ export class Timeline {
     this.select({ lane: row.lane, index: Math.max(0, row.lane.indexAt(Math.min(middleNs, this.edge.ns))) });
   }
 
-  #layOut() {
+  /** The rows as they are now, before a frame draws them. */
+  layOut() {
     const heightPx = this.rows.layOut(this.model, this.#heightPx);
     if (heightPx !== null) this.spacer.style.height = `${heightPx}px`;
     this.rows.topPx = this.scroller.scrollTop;
@@ -256,7 +247,7 @@ export class Timeline {
   /** Brings a lane's row into sight, whatever it was folded under. @param {Lane} lane */
   scrollTo(lane) {
     if (!this.rows.of(lane)) this.rows.openTo(lane);
-    this.#layOut();
+    this.layOut();
     this.scroller.scrollTop = this.rows.scrollFor(lane) ?? this.scroller.scrollTop;
   }
 
@@ -265,32 +256,6 @@ export class Timeline {
     const thread = lane && threadLane(lane);
     if (thread === this.#lit) return;
     this.#lit = thread;
-    this.requestDraw();
-  }
-
-  // --- what an address keeps
-
-  /** Where one looks, and how the rows are arranged. @returns {import("./viewstate.js").ViewState} */
-  get state() {
-    const { view, selected, cursor } = this;
-    return {
-      range: this.camera.following === "none" ? { startNs: view.startNs, endNs: endOf(view) } : null,
-      selected: selected && { lane: selected.lane.id, index: selected.index },
-      cursorNs: cursor.tNs,
-      topPx: this.scroller.scrollTop,
-      ...this.rows.arrangement.toTexts(),
-    };
-  }
-
-  /** Looks as it was looked before. @param {import("./viewstate.js").ViewState} state */
-  restore(state) {
-    this.rows.arrange((arrangement) => arrangement.fromTexts(state));
-    if (state.range) this.camera.show(state.range.startNs, state.range.endNs);
-    const lane = this.model.lanes[state.selected?.lane ?? -1];
-    if (lane && state.selected && state.selected.index < lane.length) this.select({ lane, index: state.selected.index });
-    if (state.cursorNs !== null) this.cursor.move(state.cursorNs);
-    this.#layOut();
-    this.scroller.scrollTop = state.topPx;
     this.requestDraw();
   }
 
@@ -319,7 +284,7 @@ export class Timeline {
 
   /** @param {number} scale device pixels per CSS pixel */
   #drawScene(scale) {
-    this.#layOut();
+    this.layOut();
     this.camera.update();
     const { palette, view, rows } = this;
     this.renderer.begin(view.widthPx, this.#heightPx, scale);
@@ -327,7 +292,7 @@ export class Timeline {
     this.names.draw(rows, this.selected?.lane.id ?? -1, (lane) => noteOf(this.model, lane));
     this.minimap.draw(this.model, view, this.edge.ns, palette, scale);
     this.legend.draw(this.model.seen);
-    this.arrowsNote.hidden = !this.scene.hiddenArrows;
+    this.notes.draw(this.scene.hiddenArrows, rows.leftOut);
     this.root.dataset.drawnNs = String(this.model.lastNs); // how far the picture has come: for whoever measures or waits for it
   }
 }
