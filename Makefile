@@ -2,6 +2,7 @@
 # make check  format, lint, types, C warnings                   make bench  measurements
 # make fidelity  the picture beside the kernel's own trace (root)
 # make samples  runs every experiment in the sandbox and keeps its recording as the sample (ARGS=ID: only that)
+# make screenshots  makes the pictures of docs/screenshots (ARGS=NAME: only that)
 # make lock   remakes the pinned requirements                   make clean  removes what was built (.venv stays)
 #
 # Settings: PYTHON=python3.13 (which interpreter), ARGS="--port 9000" (for run, test, bench),
@@ -12,7 +13,7 @@
 SHELL = /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: samples run test test-all check check-python check-page check-c bench fidelity lock clean distclean FORCE
+.PHONY: samples screenshots run test test-all check check-python check-page check-c bench fidelity lock clean distclean FORCE
 export PYTHON
 
 bin = .venv/bin
@@ -70,6 +71,10 @@ lock: .make/dev-packages
 # Real runs, never edited; a change of an experiment's code asks for a new one (tests/test_samples.py).
 samples: .make/command .make/built
 	@$(bin)/python scripts/samples.py $(ARGS)
+
+# Needs a browser, as the tests of the page do.
+screenshots: .make/test .make/command .make/built
+	@$(bin)/python scripts/screenshots.py $(ARGS)
 
 clean:
 	@rm -rf .make build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

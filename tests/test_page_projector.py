@@ -38,6 +38,12 @@ MEASURE = """() => {
   };
 }"""
 
+MAPPED = """() => {
+  const canvas = document.querySelector(".minimap canvas");
+  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
+}"""
+"""Is there anything on the minimap?"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
@@ -103,6 +109,8 @@ def test_every_step_is_readable_from_the_last_row(server: RunningServer, browser
                 settle(page)
             else:
                 go(page, step)
+            if step == "watch":
+                page.wait_for_function(MAPPED)
             seen = page.evaluate(MEASURE)
             where = (experiment, step, seen)
             assert seen["smallest"][0] >= max(1080 / 50, least[0]), where

@@ -22,16 +22,18 @@ export class Minimap {
   #drawn = "";
   #version = -1;
   #againMs = 0;
+  #timer = 0;
   /** @type {Float64Array[]} */
   #counts = [];
   #endNs = 1;
   /** @type {import("./paint/palette.js").Palette | null} */
   #palette = null;
 
-  /** @param {HTMLElement} root @param {(startNs: number) => void} onMoved the view is to begin there */
-  constructor(root, onMoved) {
+  /** @param {HTMLElement} root @param {(startNs: number) => void} onMoved the view is to begin there @param {() => void} onLate it is to be drawn again */
+  constructor(root, onMoved, onLate) {
     this.root = root;
     this.onMoved = onMoved;
+    this.onLate = onLate;
     this.view = { startNs: 0, spanNs: 1, widthPx: 1 };
     root.replaceChildren(this.#base, this.#frame);
     for (const [name, value] of Object.entries({ role: "slider", tabindex: "0", "aria-label": t("timeline.minimap"), "aria-valuemin": "0" })) root.setAttribute(name, value);
@@ -104,10 +106,19 @@ export class Minimap {
   /** @param {Model} model @param {number} edgeNs */
   #look(model, edgeNs) {
     const nowMs = performance.now();
-    if (this.#version === model.version || nowMs < this.#againMs) return;
+    if (this.#version === model.version) return;
+    if (nowMs < this.#againMs) return this.#lookLater(this.#againMs - nowMs);
     this.#version = model.version;
     this.#counts = model.derived.overview ?? overviewOf(model, edgeNs);
     this.#againMs = nowMs + (performance.now() - nowMs) * PATIENCE;
+  }
+
+  /** No frame may come by itself: what has come is not left undrawn. @param {number} waitMs */
+  #lookLater(waitMs) {
+    this.#timer ||= window.setTimeout(() => {
+      this.#timer = 0;
+      this.onLate();
+    }, waitMs);
   }
 
   /** @param {number} scale */

@@ -65,7 +65,7 @@ export class Timeline {
       onMoved: (row, by) => this.#arranged(() => this.rows.move(row.lane, by)),
     });
     this.legend = new Legend(need(".legend", root));
-    this.minimap = new Minimap(need(".minimap", root), (startNs) => this.showRange(startNs, startNs + this.view.spanNs));
+    this.minimap = new Minimap(need(".minimap", root), (startNs) => this.showRange(startNs, startNs + this.view.spanNs), () => this.requestDraw());
     this.selection = new Selection({
       model: () => this.model,
       startNs: () => this.view.startNs,
