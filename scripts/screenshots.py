@@ -70,13 +70,14 @@ def finished(page: Page) -> None:
     """A bar is selected: its times, its reason, its line."""
     run_it(page)
     page.locator(".name:not([hidden])", has_text="Thread-2").first.click()
+    page.mouse.move(2, 2)  # or other threads' turns stay pale
     page.wait_for_selector("#details:not([hidden])")
 
 
 def watch(page: Page) -> None:
     """The step of a lesson that shows the picture."""
     page.locator(".steps button").nth(2).click()
-    wait_state(page, "sample")
+    page.wait_for_function("() => Number(document.querySelector('#timeline').dataset.drawnNs) > 0")
 
 
 def topology(page: Page) -> None:

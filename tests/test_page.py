@@ -138,6 +138,10 @@ def test_a_run_can_be_stopped(server: RunningServer, browser: Browser) -> None:
     page = open_page(browser, f"{server.url}/experiments/gevent-sleep?lang=en")
     page.click("#run")
     wait_state(page, "running")
+    moving = "() => document.getAnimations().length"  # the dot that beats while a run is live
+    assert page.evaluate(moving) > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == 0
     page.locator("#run[data-action=cancel]").click()
     wait_state(page, "finished")
     assert "ancel" in page.locator("#status").inner_text() or "topped" in page.locator("#status").inner_text()

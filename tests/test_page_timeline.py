@@ -86,6 +86,52 @@ def test_the_wheel_keeps_the_time_under_the_pointer(stored: Any, browser: Browse
     )  # a wheel event knows whole pixels only
 
 
+def seen_s(page: Page) -> tuple[float, float]:
+    """The stretch of time in sight, as the address has it."""
+    page.wait_for_timeout(600)
+    found = re.search(r"t=(-?[\d.]+)-([\d.]+)", page.evaluate("location.hash"))
+    assert found, page.url
+    return float(found[1]), float(found[2])
+
+
+def test_the_mouse_zooms_to_a_bar_measures_and_moves_the_minimap(stored: Any, browser: Browser) -> None:
+    page = opened(browser, stored, "gevent")
+    plot, minimap = page.locator(".plot").bounding_box(), page.locator("#minimap").bounding_box()
+    row = page.locator(".name:not([hidden])", has_text="func1").bounding_box()
+    assert plot
+    assert minimap
+    assert row
+    page.mouse.dblclick(plot["x"] + plot["width"] / 2, row["y"] + row["height"] / 2)
+    hash_of(page, "t=")
+    start_s, end_s = seen_s(page)
+    lasted = page.locator("#details").inner_text()  # the bar that was hit fills the view but for a margin
+    assert "Lasted" in lasted
+    number, unit = re.findall(r"Lasted\s+([\d\u2009. ]+?)\s*(s|ms)\b", lasted)[0]
+    bar_s = float(re.sub(r"\s", "", number)) * {"s": 1, "ms": 1e-3}[unit]
+    assert bar_s < end_s - start_s <= 1.21 * bar_s
+    before = picture(page)
+    page.keyboard.down("Shift")
+    page.mouse.move(plot["x"] + 200, plot["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 500, plot["y"] + 200, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    assert seen_s(page) == (start_s, end_s)  # measured, not moved
+    assert picture(page) != before
+    for key in ("0", "w", "w", "w"):
+        page.keyboard.press(key)
+    hash_of(page, "t=")
+    start_s, end_s = seen_s(page)
+    page.mouse.move(minimap["x"] + minimap["width"] / 2, minimap["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(minimap["x"] + minimap["width"] * 0.6, minimap["y"] + 10, steps=3)
+    page.mouse.up()
+    moved = seen_s(page)
+    assert moved[1] - moved[0] == pytest.approx(end_s - start_s, rel=1e-6)
+    assert moved[0] > start_s
+    assert errors_of(page) == []
+
+
 def test_search_goes_from_one_to_the_next_and_round(stored: Any, browser: Browser) -> None:
     page = opened(browser, stored, "gevent")
     page.keyboard.press("/")

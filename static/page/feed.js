@@ -42,7 +42,7 @@ export class Feed {
       onStatus: (status) => void this.#hear(status),
       onConnection: (connection) => {
         if (connection === "reconnecting" || connection === "refused") this.#reader.resume();
-        this.listener.onConnection(connection);
+        void this.#connected(connection);
       },
       resumeAt: () => this.#reader.consumedBytes,
     });
@@ -63,6 +63,12 @@ export class Feed {
   async #hear(status) {
     await this.#reader.push(new Uint8Array()).catch(() => {});
     this.listener.onStatus(status);
+  }
+
+  /** In its turn: what was heard before the connection broke must not be told after it. @param {Connection} connection */
+  async #connected(connection) {
+    await this.#reader.push(new Uint8Array()).catch(() => {});
+    this.listener.onConnection(connection);
   }
 
   /** The whole of a finished run. Raises Problem or RecordingError; what could be read is in the model nevertheless. @param {string} run */

@@ -107,7 +107,7 @@ export class Minimap {
   #look(model, edgeNs) {
     const nowMs = performance.now();
     if (this.#version === model.version) return;
-    if (nowMs < this.#againMs) return this.#lookLater(this.#againMs - nowMs);
+    if (!model.derived.overview && nowMs < this.#againMs) return this.#lookLater(this.#againMs - nowMs);
     this.#version = model.version;
     this.#counts = model.derived.overview ?? overviewOf(model, edgeNs);
     this.#againMs = nowMs + (performance.now() - nowMs) * PATIENCE;
