@@ -160,3 +160,26 @@ def test_a_thread_on_a_core_of_which_records_are_lost_is_unobserved_until_its_ne
     of = {tid: [State(row["state"]) for row in rows if row["lane"] == strip] for tid, strip in strips.items()}
     assert of[10] == [State.ON_CPU, State.UNOBSERVED, State.ON_CPU]
     assert of[11] == [State.ON_CPU, State.ON_CPU]
+
+
+def test_switches_of_a_thread_that_was_kept_from_saying_that_it_is_there_are_on_its_strip_later() -> None:
+    lanes = LaneTable()
+    seen = KernelLanes(lanes, StringTable())
+    lanes.open(0, 0, LaneKind.PROCESS, 0, 1, 0)
+    told = [
+        (1, 10, 0, What.OUT),
+        (3, 10, 0, What.IN),
+        (5, 10, 0, What.PREEMPTED),
+        (105, 10, 0, What.IN),
+        (106, 10, 0, What.EXIT),
+    ]
+    early = seen.rows(np.array(told[:3], SWITCH))
+    strip = seen.open_strip(2, 1, 1, 10)
+    late = [*seen.rows(np.array(told[3:], SWITCH)), *seen.rows(np.empty(0, SWITCH))]
+    assert not [row for row in early if row["lane"] == strip]
+    assert [(int(row["t"]), State(row["state"])) for row in late if row["lane"] == strip] == [
+        (3, State.ON_CPU),
+        (5, State.PREEMPTED),
+        (105, State.ON_CPU),
+        (106, State.FINISHED),
+    ]

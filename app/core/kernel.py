@@ -35,12 +35,16 @@ SWITCH = np.dtype([("t", "<u8"), ("tid", "<u4"), ("core", "<u4"), ("what", "u1")
 """One context switch: absolute nanoseconds, thread id as the run's own namespace counts, core, What."""
 
 _ROW = np.dtype([("t", "<u8"), ("lane", "<u4"), ("state", "u1"), ("value", "<f8")])
+_KEPT_NS, _KEPT = 5_000_000_000, 1 << 15
+"""For how long, and how many, switches wait for their thread to say that it is there: longer than it may be kept off the cores
+between its first moment and its first word. Programs that are not observed never say it."""
 _STRIP_STATE = np.full(7, State.UNOBSERVED, np.uint8)
 _STRIP_STATE[[What.IN, What.OUT, What.PREEMPTED, What.EXIT]] = [State.ON_CPU, State.OFF_CPU, State.PREEMPTED, State.FINISHED]
 
 
 class KernelLanes:
-    """Core lanes and the strips of threads. Switches of threads that have no lane (yet) show on the cores only."""
+    """Core lanes and the strips of threads. Switches of threads that have no lane show on the cores only; where the lane comes
+    later, they show on its strip then."""
 
     def __init__(self, lanes: LaneTable, strings: StringTable) -> None:
         self._lanes, self._strings = lanes, strings
@@ -48,6 +52,7 @@ class KernelLanes:
         self._strips: dict[int, int] = {}
         self.strips: list[int] = []
         self._pids: dict[int, list[int]] = {}
+        self._unclaimed = np.empty(0, SWITCH)
         self._on: dict[int, int] = {}
         """Core → the thread that was last seen to come there and not to leave."""
         self.switches = 0
@@ -110,7 +115,8 @@ class KernelLanes:
         out["value"] = np.where(came, switches["tid"], np.nan)
         return out
 
-    def _strip_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+    def _strip_rows(self, new: NDArray[np.void]) -> NDArray[np.void]:
+        switches = rows.join([self._unclaimed, new])  # what is older than a strip's last row has no strip
         lane_of = np.zeros(len(switches), np.uint32)
         for tid in np.unique(switches["tid"]).tolist():
             lane_of[switches["tid"] == tid] = self._strips.get(tid, 0)
@@ -119,8 +125,13 @@ class KernelLanes:
             tid = int(switches["tid"][at])
             begun[at + 1 :] &= switches["tid"][at + 1 :] != tid  # the number is another's now: a thread that called exec has it
             self._strips.pop(tid, None)
+        self._keep(rows.pick(switches, lane_of == 0))
         out = np.zeros(int(begun.sum()), _ROW)
         known = rows.pick(switches, begun)
         out["t"], out["lane"], out["state"] = known["t"], lane_of[begun], _STRIP_STATE[known["what"]]
         out["value"] = np.where(known["what"] == What.IN, known["core"], np.nan)
         return out
+
+    def _keep(self, unclaimed: NDArray[np.void]) -> None:
+        recent = unclaimed["t"] + np.uint64(_KEPT_NS) > unclaimed["t"].max(initial=0)
+        self._unclaimed = rows.pick(unclaimed, recent)[-_KEPT:]

@@ -24,7 +24,7 @@ from app.core.blocks import BlockKind
 from app.core.copies import Calls
 from app.core.ends import LASTING, end_ns, ends
 from app.core.entries import Entries
-from app.core.kernel import KernelLanes
+from app.core.kernel import SWITCH, KernelLanes
 from app.core.objects import EVENT, KINDS, ProcessObjects
 from app.core.process import ProcessNumbers
 from app.core.records import FlowKind, LaneKind, MarkKind, State, Stream
@@ -118,7 +118,7 @@ class Timeline:
         self._kernel = KernelLanes(self._lanes, self._strings)
 
     def switches(self, switches: NDArray[np.void]) -> None:
-        """Takes context switches (`core.kernel.SWITCH`), in order of time."""
+        """Takes context switches (`SWITCH`), in order of time."""
         self._records += len(switches)
         if len(switches):
             self._switches.append(switches)
@@ -199,9 +199,9 @@ class Timeline:
 
     def _due_switches(self, until_ns: int) -> None:
         """Switches up to `until` become states; by then the records that name their threads have come."""
-        if not self._kernel or not self._switches:
+        if not self._kernel:
             return
-        switches = rows.join(self._switches)
+        switches = rows.join([np.empty(0, SWITCH), *self._switches])
         later = switches["t"] > np.uint64(max(until_ns, 0))
         self._switches = [rows.pick(switches, later)] if later.any() else []
         placed = self._kernel.rows(rows.pick(switches, ~later))
