@@ -1,10 +1,16 @@
-"""When rows are made of what was collected: app.recorder.pace alone, its clocks given by hand."""
+"""When rows are made of what was collected, the clocks of app.recorder.pace given by hand; and what does not wait for it."""
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
-from app.recorder import pace
+from app.core.entries import Entries
+from app.recorder import pace, probe
+from app.recorder.plain import PlainTarget
+from app.recorder.session import Bounds, record
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,31 @@ def test_rows_are_made_in_time_or_when_many_wait_and_later_while_cores_are_wante
     asked.taken(100.0)
     told_s += delayed_s
     assert asked.is_due(100.0 + since_s + 1e-9, waiting) is due
+
+
+class Beside:
+    """Counts how often it was asked what it has to say."""
+
+    asked = 0
+
+    def drain(self, _entries: Entries) -> int:
+        self.asked += 1
+        return 0
+
+    def finish(self, _entries: Entries) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.skipif(bool(probe.missing()), reason="; ".join(probe.missing()))
+def test_what_lies_beside_is_emptied_however_seldom_rows_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker's tap holds little, and its clients wait until that is fetched."""
+    asked: list[int] = []
+    beside = Beside()
+    monkeypatch.setattr(pace.Pace, "is_due", lambda _self, _now_s, _waiting: bool(asked.append(beside.asked)))
+    words = [sys.executable, "-c", "import time; [(time.sleep(0.01), print(n, flush=True)) for n in range(20)]"]
+    record(PlainTarget(words), io.BytesIO(), {}, Bounds(), beside=[beside])
+    assert asked == list(range(1, len(asked) + 1))
+    assert len(asked) > 5

@@ -66,12 +66,14 @@ class Drain:
         return self._folder.refused
 
     def collect(self) -> int:
-        """Makes room in the rings, which is soon done; returns how many records wait for `take`, which makes rows of them."""
+        """Makes room in the rings, which is soon done, and in what lies beside, whose writers wait for it; returns how much waits
+        for `take`, which makes rows of it."""
         if self._kernel:
             self._waiting += self._kernel.collect()
         self._fresh += self._folder.new_rings()
         living = [observed.ring for observed in self._rings if not observed.closed]
         self._waiting += sum(ring.collect() for ring in (*living, *self._fresh))
+        self._waiting += self._drain_beside()
         self._sample_memory()
         return self._waiting
 
@@ -88,7 +90,10 @@ class Drain:
             self._rings.append(_Observed(ring, key))
             count += self._drain_one(self._rings[-1])
         self._end_gone(now_ns)
-        return count + sum(each.drain(self.timeline.entries) for each in self._beside)
+        return count + self._drain_beside()
+
+    def _drain_beside(self) -> int:
+        return sum(each.drain(self.timeline.entries) for each in self._beside)
 
     def _sample_memory(self) -> None:
         begun_s = time.monotonic()
