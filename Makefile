@@ -26,10 +26,10 @@ run: .make/command .make/built
 	@exec $(bin)/schedscope serve $(ARGS)
 
 test: .make/test .make/command .make/built
-	@$(bin)/python -m pytest -q -m "not slow" $(ARGS)
+	@scripts/tests "not slow and" $(ARGS)
 
 test-all: .make/test .make/command .make/built
-	@$(bin)/python -m pytest -q $(ARGS)
+	@scripts/tests "" $(ARGS)
 
 check: check-python check-page check-c
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -35,7 +36,16 @@ NEEDS = (
 )
 
 
+ALONE = re.compile(
+    r"tests/experiments/|tests/test_(broker|calibration|facts|interpreters|memory|other_interpreters|probe|sandbox|truth|without_hooks|worker)"
+)
+"""What is told there is how threads got the cores and what the machine had left: nothing else may run meanwhile."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if ALONE.match(item.nodeid):
+            item.add_marker("alone")
     for marker, what, there in NEEDS:
         marked = [item for item in items if item.get_closest_marker(marker)]
         if marked and not there():
