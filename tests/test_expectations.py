@@ -18,13 +18,25 @@ READY, RUNNING, TIMER = State.READY, State.RUNNING, State.WAIT_TIMER
 OBSERVERS = dict.fromkeys(("threads", "asyncio", "greenlets", "output", "gil", "kernel"), "exact")
 
 
-def judge(make: Maker, check: str, *, end_ns: int = 100 * MS, outcome: str = "finished", **arguments: Any) -> dict[str, Any]:
-    """What the check says of what was made, as an experiment's only expectation."""
+def judge(
+    make: Maker,
+    check: str,
+    *,
+    end_ns: int = 100 * MS,
+    outcome: str = "finished",
+    unseen: tuple[str, ...] = (),
+    needs: tuple[str, ...] = (),
+    switches_lost: int = 0,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """What the check says of what was made, as an experiment's only expectation; `unseen` observers were not permitted."""
     run = recording.read([make.blocks(end_ns, outcome)])
-    run.header["observers"] = OBSERVERS | run.header.get("gone", {})
+    run.header["observers"] = OBSERVERS | dict.fromkeys(unseen, "unavailable: not permitted here")
+    assert run.end
+    run.end["switches_lost"] = switches_lost
     words = ", ".join(f"{name} = {json.dumps(value)}" for name, value in arguments.items())
     run.header["script"]["source"] = (
-        f'"""\n[[expected]]\ncheck = "{check}"\narguments = {{ {words} }}\nsays = {{ zh = "甲", en = "so" }}\n"""\n'
+        f'"""\n[[expected]]\ncheck = "{check}"\narguments = {{ {words} }}\nneeds = {list(needs)}\nsays = {{ zh = "甲", en = "so" }}\n"""\n'
     )
     run.header["parameters"] = {"workers": 2}
     (one,) = expectations(run)
@@ -109,7 +121,9 @@ def test_lane_count(make: Maker) -> None:
 
 def test_ends_as(make: Maker) -> None:
     lanes(make, LaneKind.TASK, (0, 10), (0, 10))
-    assert judge(make, "ends_as", kind="task", state="finished", least=2)["figures"] == {"lanes": 2, "ended": 2}
+    said = judge(make, "ends_as", kind="task", state="finished", least=2)
+    assert (said["verdict"], said["figures"]) == ("holds", {"lanes": 2, "ended": 2})
+    assert judge(make, "ends_as", kind="task", state="finished", least=3)["verdict"] == "fails"
     assert judge(make, "ends_as", kind="task", state="cancelled")["verdict"] == "fails"
 
 
@@ -144,16 +158,27 @@ def test_ended(make: Maker) -> None:
     assert judge(make, "ended", wanted="time limit")["verdict"] == "fails"
 
 
-@pytest.mark.parametrize("observer", ["kernel", "gil"])
-def test_what_an_observer_did_not_see_is_not_judged(make: Maker, observer: str) -> None:
+@pytest.mark.parametrize(
+    ("observer", "check", "arguments"), [("kernel", "uses_cores", {}), ("gil", "in_turn", {"kind": "gil"})]
+)
+def test_what_an_observer_did_not_see_is_not_judged(make: Maker, observer: str, check: str, arguments: dict[str, Any]) -> None:
     lanes(make, LaneKind.CPU, (0, 10), (0, 10), state=State.ON_CPU)
-    kind, check = {"kernel": ("cpu", "uses_cores"), "gil": ("gil", "in_turn")}[observer]
-    OBSERVERS[observer] = "unavailable: not permitted here"
-    try:
-        said = judge(make, check, **({} if check == "uses_cores" else {"kind": kind}))
-    finally:
-        OBSERVERS[observer] = "exact"
+    said = judge(make, check, unseen=(observer,), **arguments)
     assert (said["verdict"], said["why"]) == ("unobservable", "not permitted here")
+
+
+def test_what_the_header_needs_besides_is_needed(make: Maker) -> None:
+    lanes(make, LaneKind.THREAD, (0, 10))
+    assert judge(make, "lane_count", kind="thread", needs=("kernel",))["verdict"] == "holds"
+    said = judge(make, "lane_count", kind="thread", needs=("gil", "kernel"), unseen=("kernel",))
+    assert (said["verdict"], said["why"]) == ("unobservable", "not permitted here")
+
+
+def test_tasks_are_judged_where_greenlets_are_not_seen(make: Maker) -> None:
+    lanes(make, LaneKind.TASK, (0, 10), (0, 10), state=READY)
+    for check, arguments in (("stall", {"least_s": 0.01}), ("ready_together", {"least": 2})):
+        assert judge(make, check, unseen=("greenlets",), **arguments)["verdict"] == "holds"
+        assert judge(make, check, unseen=("greenlets", "asyncio"), **arguments)["verdict"] == "unobservable"
 
 
 @pytest.mark.parametrize("outcome", ["cancelled", "interrupted", "sandbox fault"])
@@ -221,6 +246,7 @@ def switched(make: Maker) -> None:
     strip = make.lane(0, thread, LaneKind.CPU, "cpu")
     make.state(0, strip, State.ON_CPU)
     make.state(20 * MS, task, RUNNING)
+    make.state(35 * MS, task, TIMER)
     make.state(50 * MS, task, State.FINISHED)
     for at_ms, state in ((10, State.OFF_CPU), (30, State.OFF_CPU), (40, State.PREEMPTED), (60, State.OFF_CPU)):
         make.state(at_ms * MS, strip, state)
@@ -232,6 +258,9 @@ def test_kernel_switches_are_those_within_the_lanes_life(make: Maker) -> None:
     said = judge(make, "kernel_switches", kind="task", each="$workers", least=1, most=1)
     assert (said["verdict"], said["figures"]) == ("holds", {"switches": 2, "switches_each": 1.0})
     assert judge(make, "kernel_switches", kind="task", most=1)["verdict"] == "fails"
+    assert judge(make, "kernel_switches", kind="task", least=3)["verdict"] == "fails"
+    assert judge(make, "kernel_switches", kind="task", least=3, switches_lost=1)["why"] == "switches-lost"
+    assert judge(make, "kernel_switches", kind="task", least=2, switches_lost=1)["verdict"] == "holds"
     assert judge(make, "kernel_switches", kind="thread", named="nobody")["verdict"] == "fails"
 
 

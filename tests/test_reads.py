@@ -74,7 +74,8 @@ def test_waits_then_copies() -> None:
 def test_copies_without_waiting() -> None:
     make = Maker()
     reader(make)
-    assert judge(make, "copies_without_waiting", named="reader")["verdict"] == "holds"
+    said = judge(make, "copies_without_waiting", named="reader")
+    assert (said["verdict"], said["figures"]) == ("holds", {"reads": 1, "wait_ns": 0, "copy_ns": 80 * MS})
     assert judge(make, "copies_without_waiting", named="reader", least=2)["verdict"] == "fails"
     make = Maker()
     reader(make, *OFF_UNTIL_87)
