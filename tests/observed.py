@@ -15,7 +15,7 @@ import pytest
 
 from app.core import export, recording
 from app.core.records import LaneKind
-from app.recorder import extension, header, interpreters
+from app.recorder import extension, header, interpreters, probe
 from app.recorder.plain import PlainTarget
 from app.recorder.session import Bounds, record
 
@@ -80,6 +80,10 @@ class Run:
         ends = [row[0] for row in rows[1:]] + [int(self.end["t_end_ns"])]
         return [(t, end, detail) for (t, name, detail), end in zip(rows, ends, strict=True) if name == state]
 
+    def last_states(self, kind: LaneKind) -> dict[str, str]:
+        """How each lane of a kind is left, by its name."""
+        return {lane.name: self.states(lane.id)[-1][1] for lane in self.lanes(kind)}
+
     def marks(self) -> list[tuple[int, str]]:
         """(lane, text) of every printed line, in order of time."""
         return [
@@ -103,6 +107,11 @@ def script(tmp_path: Path) -> Any:
         return path
 
     return write
+
+
+def observed_environment(rings: Path) -> dict[str, str]:
+    """For a program whose rings nobody reads."""
+    return {**os.environ, **probe.environment(str(rings), "", {})}
 
 
 def rings_in(folder: Path) -> list[str]:
