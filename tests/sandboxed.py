@@ -1,4 +1,4 @@
-"""Runs scripts in the real sandbox and holds each test to leaving nothing behind (`nothing_left`, imported for its effect)."""
+"""Runs scripts in the real sandbox and holds each test to leaving nothing behind (`nothing_left` and `next_run`, imported for their effect)."""
 
 from __future__ import annotations
 
@@ -89,4 +89,10 @@ def nothing_left() -> Iterator[None]:
     yield
     assert host_state() == before
     assert sandbox_processes() == set()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def next_run() -> Iterator[None]:
+    """After each test the next one has its run; after the last it is this."""
+    yield
     assert prints("print('next run')") == ["next", "run"]

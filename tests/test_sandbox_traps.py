@@ -14,7 +14,7 @@ from app.core.records import Outcome
 from app.sandbox.launch import Program, SandboxedRun, bubblewrap
 from app.sandbox.limits import Limits
 from app.sandbox.runtime import Runtime
-from tests.sandboxed import MIB, NAME, Result, nothing_left, prints, sandbox_processes, sandboxed  # noqa: F401
+from tests.sandboxed import MIB, NAME, Result, next_run, nothing_left, prints, sandbox_processes, sandboxed  # noqa: F401
 
 pytestmark = pytest.mark.skipif(bubblewrap() is None, reason="bubblewrap is not installed")
 
