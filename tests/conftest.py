@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
 from app.broker import installation
 from app.broker.lease import KeeperProcess
+from tests.browser import chromium_browser
 
 # How long an example takes says how busy the machine is, nothing of what is tested; pytest's timeout ends what hangs.
 settings.register_profile("schedscope", deadline=None)
@@ -37,7 +39,7 @@ NEEDS = (
 
 
 ALONE = re.compile(
-    r"tests/experiments/|tests/test_(broker|calibration|facts|interpreters|memory|other_interpreters|probe|sandbox|truth|without_hooks|worker)"
+    r"tests/experiments/|tests/test_(broker(?!_page)|calibration|facts|interpreters|memory|other_interpreters|probe|sandbox|truth|without_hooks|worker)"
 )
 """What is told there is how threads got the cores and what the machine had left: nothing else may run meanwhile."""
 
@@ -46,6 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if ALONE.match(item.nodeid):
             item.add_marker("alone")
+    items.sort(key=lambda item: item.get_closest_marker("alone") is None)
     for marker, what, there in NEEDS:
         marked = [item for item in items if item.get_closest_marker(marker)]
         if marked and not there():
@@ -57,6 +60,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> str:
     """The path of a browser, for playwright's `executable_path`."""
     return find_browser() or pytest.skip("needs a browser")
+
+
+@pytest.fixture(scope="session")
+def only_browser(chromium: str) -> Iterator[Browser]:
+    """The browser that all tests of this session share. While it is open, no event loop can be run in this thread."""
+    with chromium_browser(chromium) as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(only_browser: Browser) -> Iterator[Browser]:
+    """A browser without a page; what a test has opened is closed after it."""
+    yield only_browser
+    for context in only_browser.contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from app import resources
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import PLAIN, RunningServer, receive_all, serving, serving_course
 
 pytestmark = pytest.mark.browser
@@ -65,12 +65,6 @@ def run(server: RunningServer) -> str:
     with server.watch(run_id) as viewer:
         receive_all(viewer)
     return run_id
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as one:
-        yield one
 
 
 def violations(page: Page) -> list[str]:
@@ -264,7 +258,7 @@ def test_the_keyboard_alone_leads_from_the_catalogue_to_a_run_and_to_sharing_it(
     page.wait_for_url("**/compare?*")
     wait_state(page, "finished")
     page.keyboard.press("w")
-    assert page.locator("#difference tbody tr").count() > 3
+    page.locator("#difference tbody tr").nth(3).wait_for()
     page.keyboard.press("p")
     for side in ("left", "right"):  # while projecting, too, both have their half of the wall
         box = page.locator(f"#timeline-{side} .plot").bounding_box()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from app import resources
 from tests.broker_tools import leased, needs_broker, nodes_in
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import SANDBOXED, RunningServer, serving, write_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.sandbox, pytest.mark.timeout(300)]
@@ -30,12 +29,6 @@ connection.process_data_events(0.2)
 print("published", flush=True)
 connection.process_data_events(120)
 """
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def facts_of(page: Page) -> str:

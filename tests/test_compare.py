@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import ROOT, RunningServer, receive_all, serving, write_experiment
 
 WAITS = """import sys, time
@@ -47,12 +47,6 @@ def runs(server: RunningServer) -> tuple[str, str]:
         with server.watch(run) as viewer:
             receive_all(viewer)
     return both[0], both[1]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as one:
-        yield one
 
 
 def axes(page: Page) -> list[list[float]]:

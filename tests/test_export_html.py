@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from app.core.blocks import BlockKind
 from app.core.export.bundle import BundleError, bundle
 from app.core.recording import read
 from app.web.offline import page_of
-from tests.browser import chromium_browser
 from tests.samples import asyncio, gevent
 from tests.web_tools import blocks_of
 
@@ -63,27 +63,26 @@ def test_a_program_cannot_break_out_of_the_file() -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_whole_run_is_replayed_from_disk_with_the_network_off(chromium: str, tmp_path: Path, lang: str) -> None:
+def test_the_whole_run_is_replayed_from_disk_with_the_network_off(browser: Browser, tmp_path: Path, lang: str) -> None:
     recording = asyncio()
     path = tmp_path / "run.html"
     path.write_text(page_of(recording, lang), "utf-8")  # type: ignore[arg-type]
     requests: list[str] = []
     errors: list[str] = []
-    with chromium_browser(chromium) as browser:
-        page = browser.new_context(offline=True, viewport={"width": 1280, "height": 800}).new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(path.as_uri())
-        page.wait_for_selector('body[data-state="finished"]')
-        page.wait_for_selector("#timeline[data-drawn-ns]")
-        newest = int(page.get_attribute("#timeline", "data-drawn-ns") or 0)
-        lines = page.locator(".output-lines li").count()
-        names = page.locator(".names").inner_text()
-        page.keyboard.press("w")
-        page.wait_for_timeout(600)  # the address is written a moment after the view has come to rest
-        assert page.url.startswith("file:")
-        assert "#t=" in page.url or "#" in page.url
+    page = browser.new_context(offline=True, viewport={"width": 1280, "height": 800}).new_page()
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(path.as_uri())
+    page.wait_for_selector('body[data-state="finished"]')
+    page.wait_for_selector("#timeline[data-drawn-ns]")
+    newest = int(page.get_attribute("#timeline", "data-drawn-ns") or 0)
+    lines = page.locator(".output-lines li").count()
+    names = page.locator(".names").inner_text()
+    page.keyboard.press("w")
+    page.wait_for_timeout(600)  # the address is written a moment after the view has come to rest
+    assert page.url.startswith("file:")
+    assert "#t=" in page.url
     decoded = read([recording])
     last = max(int(decoded.states["t"].max()), blocks_of(recording)[-1].t0_ns)
     assert errors == []

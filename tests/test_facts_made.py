@@ -29,7 +29,7 @@ def does(make: Maker, lane: int, *states: tuple[int, State], tids: tuple[int, ..
 
 
 def turns() -> tuple[Maker, dict[str, int]]:
-    """Threads `a` and `b` take turns with one GIL of a process, `c` has its other one; and their strips of CPU time."""
+    """Threads `a` and `b` take turns with one GIL of a process, `c` has its other one, and their strips of CPU time; `d` is in a process beside it."""
     make = Maker()
     process = make.lane(0, 0, LaneKind.PROCESS, "demo")
     lanes = {name: make.lane(0, process, LaneKind.THREAD, name, tid=tid) for name, tid in TIDS.items()}
@@ -48,12 +48,15 @@ def turns() -> tuple[Maker, dict[str, int]]:
     }
     for name, states in strips.items():
         does(make, make.lane(0, lanes[name], LaneKind.CPU, ""), *states)
+    beside = make.lane(0, 0, LaneKind.PROCESS, "beside")
+    does(make, make.lane(0, beside, LaneKind.THREAD, "d", tid=14), (0, WAITS), (2, RUNS), (50, State.FINISHED))
+    does(make, make.lane(0, beside, LaneKind.GIL, "its gil"), (2, held), (50, free), tids=(14,))
     return make, lanes
 
 
 def test_who_held_the_gil_and_made_whom_wait() -> None:
     make, lanes = turns()
-    gil, other = facts_of(make)["gils"]
+    gil, other, beside = facts_of(make)["gils"]
     assert (gil["held_ns"], gil["utilisation"]) == (40 * MS, 0.8)
     assert (gil["takes"], gil["handovers"], gil["handovers_per_s"]) == (3, 2, 40.0)
     assert gil["waited_ns"] == 35 * MS
@@ -65,6 +68,7 @@ def test_who_held_the_gil_and_made_whom_wait() -> None:
     assert (longest["lane"], longest["t_ns"] - T0_NS, longest["duration_ns"]) == (lanes["a"], 10 * MS, 20 * MS)
     # Of several GILs in a process, those who ever had it are its threads.
     assert (other["held_ns"], other["handovers"], other["waited_ns"], other["made_wait"]) == (5 * MS, 0, 5 * MS, [])
+    assert (beside["takes"], beside["waited_ns"], beside["made_wait"]) == (1, 2 * MS, [])
 
 
 def test_cores_that_were_wanted_given_and_taken() -> None:
@@ -86,7 +90,7 @@ def test_cores_that_were_wanted_given_and_taken() -> None:
     assert [rows[lanes["b"]][name] for name in names] == [20 * MS, 10 * MS, 1, 1]
     assert rows[lanes["b"]]["states"] == {"gil-wait": 15 * MS, "running": 20 * MS, "sleep": 5 * MS}
     assert rows[lanes["b"]]["longest_wait"]["duration_ns"] == 10 * MS
-    assert said["lanes"]["thread"]["states"] == {"gil-wait": 40 * MS, "running": 45 * MS, "sleep": 5 * MS}
+    assert said["lanes"]["thread"]["states"] == {"gil-wait": 42 * MS, "running": 93 * MS, "sleep": 5 * MS}
 
 
 def test_without_the_kernels_records_nothing_is_said_of_cores() -> None:
@@ -107,3 +111,34 @@ def test_of_very_many_the_busiest_have_rows() -> None:
     assert (said["lanes"]["task"]["count"], said["lanes"]["task"]["shown"]) == (MOST_ROWS + 10, MOST_ROWS)
     assert [row["lane"] for row in said["tasks"]] == tasks[10:]
     assert said["lanes"]["task"]["states"]["running"] == sum(range(MOST_ROWS + 10)) * MS
+
+
+def test_a_stall_is_explained_by_what_its_thread_did_meanwhile() -> None:
+    make = Maker()
+    thread = make.lane(0, make.lane(0, 0, LaneKind.PROCESS, "demo"), LaneKind.THREAD, "loop")
+    culprit, first, second, later = (make.lane(0, thread, LaneKind.TASK, name) for name in ("culprit", "a", "b", "c"))
+    does(make, thread, (0, State.SLEEP), (10, RUNS), (12, State.SLEEP), (48, RUNS), (60, State.SLEEP), (300, State.FINISHED))
+    does(make, culprit, (0, State.WAIT_TIMER), (10, RUNS), (50, State.FINISHED))
+    does(make, first, (0, State.WAIT_TIMER), (15, State.READY), (50, RUNS), (51, State.FINISHED))
+    does(make, second, (0, State.WAIT_TIMER), (20, State.READY), (51, RUNS), (52, State.FINISHED))
+    does(make, later, (0, State.WAIT_TIMER), (60, State.READY), (61, RUNS), (62, State.FINISHED))
+    stall = facts_of(make)["stall"]
+    assert (stall["lane"], stall["t_ns"] - T0_NS, stall["duration_ns"]) == (first, 15 * MS, 35 * MS)
+    assert (stall["culprit"], stall["ready_together"]) == (culprit, 2)
+    # It slept longer before and after.
+    assert (stall["cause"]["t_ns"] - T0_NS, stall["cause"]["duration_ns"]) == (12 * MS, 36 * MS)
+
+
+def test_what_reads_copied_and_which_was_refused_first() -> None:
+    make = Maker()
+    thread = make.lane(0, make.lane(0, 0, LaneKind.PROCESS, "demo"), LaneKind.THREAD, "reader")
+    vain, copied = make.detail(5, "EAGAIN"), {size: make.detail(size) for size in (3000, 500)}
+    rows = ((0, RUNS, 0), (10, State.READ, vain), (11, RUNS, 0), (20, State.READ, vain), (21, RUNS, 0))
+    rows += ((30, State.COPY, copied[3000]), (32, RUNS, 0), (40, State.COPY, copied[500]), (45, State.FINISHED, 0))
+    for at_ms, state, detail in rows:
+        make.state(at_ms * MS, thread, state, detail)
+    said = facts_of(make)["reads"]
+    assert (said["copied_bytes"], said["copies"], said["copy_ns"], said["refused"]) == (3500, 2, 7 * MS, 2)
+    assert (said["first_refused"]["t_ns"] - T0_NS, said["longest_copy"]["t_ns"] - T0_NS) == (10 * MS, 40 * MS)
+    unseen = facts_of(make, observers={"kernel": "unavailable: not permitted here"})["reads"]
+    assert (unseen["copied_bytes"], unseen["copies"], unseen["copy_ns"], unseen["refused"]) == (None, None, None, 2)

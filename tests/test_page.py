@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import ROOT, SANDBOXED, RunningServer, serving, write_experiment
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
@@ -29,12 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     (folder / "experiments/gevent_slow.py").write_text(slow, "utf-8")
     with serving(folder, SANDBOXED) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def settle(page: Page) -> None:

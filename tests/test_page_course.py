@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import resources
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import SANDBOXED, RunningServer, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
@@ -20,12 +20,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("course")
     with serving(folder, SANDBOXED, SCHEDSCOPE_EXPERIMENTS_DIR=str(resources.experiments_dir())) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def visit(browser: Browser, server: RunningServer, path: str, **options: object) -> Page:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import resources
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import SANDBOXED, RunningServer, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
@@ -23,12 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     settings = {"SCHEDSCOPE_EXPERIMENTS_DIR": str(resources.experiments_dir()), "SCHEDSCOPE_ROOMS_PER_CLIENT": "100"}
     with serving(folder, SANDBOXED, **settings) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def teach(browser: Browser, server: RunningServer, experiment: str = "gevent-sleep") -> tuple[Page, str]:

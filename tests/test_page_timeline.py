@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import resources
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.samples import SHAPES
 from tests.test_page import errors_of, picture, settle
 from tests.web_tools import RunningServer, serving, store_recording
@@ -29,12 +29,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSe
     runs["memory"] = store_recording(folder, WITH_MEMORY.read_bytes())
     with serving(folder) as server:
         yield server, runs
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def opened(browser: Browser, stored: tuple[RunningServer, dict[str, str]], shape: str, **options: Any) -> Page:

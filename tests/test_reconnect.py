@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.relay import relay
 from tests.web_tools import RunningServer, serving, write_experiment
 
@@ -57,10 +57,10 @@ def picture(page: Page) -> dict[str, object]:
 
 
 def test_a_cut_connection_is_told_resumed_and_ends_in_the_same_picture(
-    chromium: str, server: RunningServer, enough: Path
+    browser: Browser, server: RunningServer, enough: Path
 ) -> None:
     run, _ = server.start_run("endless")
-    with chromium_browser(chromium) as browser, relay(server.url) as wire:
+    with relay(server.url) as wire:
         offsets: list[int] = []
         page = open_page(browser, "about:blank")
         page.on("websocket", lambda socket: offsets.append(int(socket.url.rpartition("from=")[2])))

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.blocks import MAGIC, BlockKind, encode_document, encode_output
-from app.store import Run, RunDeletedError, RunUnknownError, State, Store, read_whole, repair, sha256_of
+from app.core.blocks import MAGIC, BlockKind, RecordingError, encode_document, encode_output
+from app.store import Run, RunDeletedError, RunUnknownError, State, Store, block_ends, read_whole, repair, sha256_of
 from app.store.runs import StoreVersionError
 from app.store.schema import meta, metadata, runs
 
@@ -134,6 +134,15 @@ def test_wherever_a_recording_is_torn_its_whole_blocks_stay(tmp_path_factory: py
     assert whole.size_bytes == expected
     assert (path.read_bytes() if path.exists() else b"") == b"".join(pieces)[:expected]
     assert (whole.end is not None) == (cut == ends[-1])
+
+
+def test_whole_blocks_are_found_without_decoding_them() -> None:
+    first, blocks = len(HEAD) - len(MAGIC), HEAD[len(MAGIC) :] + OUTPUT + END
+    ends = [0, first, first + len(OUTPUT), len(blocks)]
+    for limit in range(len(blocks) + 1):
+        assert block_ends(blocks, limit) == max(end for end in ends if end <= limit)
+    with pytest.raises(RecordingError, match=f"no block begins {first} bytes on"):
+        block_ends(blocks[:first] + bytes(100), first + 100)
 
 
 @pytest.mark.parametrize("tail", [bytes(4096), b"\xff" * 4096, OUTPUT[:24] + b"not deflated at all" * 50])

@@ -11,7 +11,7 @@ from app import resources
 from app.core.recording import read
 from app.core.records import LaneKind
 from tests.broker_tools import needs_broker
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.web_tools import SANDBOXED, RunningServer, blocks_of, serving
 
 pytestmark = [needs_broker, pytest.mark.browser, pytest.mark.sandbox, pytest.mark.timeout(300)]
@@ -32,12 +32,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("topology")
     with serving(folder, SANDBOXED, SCHEDSCOPE_EXPERIMENTS_DIR=str(resources.experiments_dir())) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with chromium_browser(chromium) as opened:
-        yield opened
 
 
 def node(page: Page, role: str) -> str:

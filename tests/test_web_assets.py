@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from app.web.assets import Assets
 from app.web.settings import Settings
-from tests.browser import chromium_browser, open_page, wait_state
+from tests.browser import open_page, wait_state
 from tests.samples import gevent
 from tests.web_tools import ROOT, serving_course, store_recording
 
@@ -74,9 +75,9 @@ def test_the_setting_is_a_truth_value() -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("bundled", ["0", "1"])
-def test_a_run_is_shown_either_way_and_bundled_asks_for_little(chromium: str, tmp_path: Path, bundled: str) -> None:
+def test_a_run_is_shown_either_way_and_bundled_asks_for_little(browser: Browser, tmp_path: Path, bundled: str) -> None:
     run = store_recording(tmp_path, gevent())
-    with serving_course(tmp_path, SCHEDSCOPE_BUNDLED=bundled) as server, chromium_browser(chromium) as browser:
+    with serving_course(tmp_path, SCHEDSCOPE_BUNDLED=bundled) as server:
         page = open_page(browser, f"{server.url}/about?lang=en")
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

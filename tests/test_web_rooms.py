@@ -76,6 +76,18 @@ def test_one_vote_of_each_the_last_one_counts_and_nobody_sees_them_before_they_a
     assert "'a'" not in repr(room)  # nobody's name is kept
 
 
+def test_what_changes_nothing_is_not_told_again() -> None:
+    room, _ = rooms_of().open("teacher", PLACE, 0)
+    versions = []
+    for change in (lambda: room.move(PLACE), lambda: room.reveal(False), lambda: room.reveal(True), lambda: room.reveal(True)):
+        change()
+        versions.append(room.version)
+    assert versions == [0, 0, 1, 1]
+    room.move(Place(path="/runs/a"))  # without an experiment there is no question, and no votes
+    room.reveal(True)
+    assert (room.version, room.revealed) == (2, {"prints"})
+
+
 @pytest.mark.parametrize("answer", [-1, 2])
 def test_a_vote_for_what_is_no_answer_is_refused_with_the_bound(answer: int) -> None:
     room, _ = rooms_of().open("teacher", PLACE, 0)
@@ -267,6 +279,7 @@ def test_the_door_leads_to_where_the_teacher_is(server: RunningServer) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_three_hundred_phones_all_end_with_the_last_place(server: RunningServer) -> None:
     lags, lasts, messages = asyncio.run(lecture(server.url, phones=300, moves=30))
     assert lasts == [30] * 300
