@@ -61,6 +61,14 @@ def test_output_and_documents(data: bytes, stream: int) -> None:
     assert end.document() == {"话": [1, None]}
 
 
+def test_what_deflating_makes_smaller_is_deflated_and_nothing_else() -> None:
+    noise = np.random.default_rng(1).bytes(1000)
+    sizes = [len(blocks.encode_output(0, 1, data)) for data in (b"a" * 100, noise, b"a" * 10_000)]
+    assert sizes[0] == blocks.HEADER.size + 8 + 104
+    assert sizes[1] == blocks.HEADER.size + 8 + 1000
+    assert sizes[2] < 200
+
+
 def test_a_torn_tail_gives_the_whole_blocks_and_where_to_resume() -> None:
     whole = MAGIC + blocks.encode_strings(["a"])
     torn = blocks.encode_strings(["b" * 1000])[:-1]

@@ -58,7 +58,9 @@ def make() -> Maker:
     return Maker()
 
 
-@pytest.mark.parametrize(("second", "holds", "at_once"), [((10, 20), True, 1.0), ((5, 15), False, 20 / 15)])
+@pytest.mark.parametrize(
+    ("second", "holds", "at_once"), [((10, 20), True, 1.0), ((20, 30), True, 1.0), ((5, 15), False, 20 / 15)]
+)
 def test_in_turn(make: Maker, second: tuple[int, int], holds: bool, at_once: float) -> None:
     lanes(make, LaneKind.THREAD, (0, 10), second)
     said = judge(make, "in_turn", kind="thread")
