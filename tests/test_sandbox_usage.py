@@ -57,6 +57,15 @@ def test_a_signal_is_the_cpu_limit_only_when_so_much_was_used(number: signal.Sig
     assert outcome_of(Exit(signal=number, cpu_s=1.99), 1, limits)[0] is Outcome.SIGNAL
 
 
+def test_a_signal_is_said_in_words() -> None:
+    said = {
+        number: outcome_of(Exit(signal=number), 1, Limits(file_bytes=5000)) for number in (signal.SIGXFSZ, signal.SIGTERM, 40)
+    }
+    assert {outcome for outcome, _ in said.values()} == {Outcome.SIGNAL}
+    words = ("a file grew past its bound of 5000 bytes", "ended by SIGTERM", "signal 40")
+    assert tuple(sentence for _, sentence in said.values()) == words
+
+
 def test_a_failure_is_the_process_limit_only_when_the_limit_was_passed() -> None:
     limits = Limits(processes=36)
     assert outcome_of(Exit(code=1, processes=36), 36, limits)[0] is Outcome.PROGRAM_ERROR
