@@ -61,6 +61,13 @@ def test_a_broker_is_drawn_as_on_the_page() -> None:
     error, plain = PALETTES["light"].error, PALETTES["light"].text
     assert (colors["broker killed"], colors["broker restarted"]) == (error, plain)
     assert any(text.startswith("at most 3 ready") for text in colors)
+    (back,) = (
+        t
+        for t, text in zip(recording.marks["t"], recording.marks["text"], strict=True)
+        if "restarted" in recording.strings[text]
+    )
+    part = draw(recording, Picture(start_ns=int(back) - recording.header["t0_ns"] - MS))
+    assert ("broker restarted" in part, "broker killed" in part) == (True, False)
 
 
 def test_a_mark_is_said_as_the_page_says_it() -> None:

@@ -39,8 +39,8 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One thing the tap saw: `what` is connected, data, disconnected, or slowed (the first time that the rate was exceeded); `words` names the ends of a new connection, or says who
-    ended it and how."""
+    """One thing the tap saw: `what` is connected, data, disconnected, or slowed (the first time that the rate was exceeded);
+    `words` names the ends of a new connection, or says who ended it and how."""
 
     t_ns: int
     connection: int

@@ -21,7 +21,9 @@ def workers(run: Seen) -> tuple[Lane, list[Lane]]:
 def both_alive(run: Seen, together: list[Lane]) -> list[Span]:
     """The system may begin one much later than the other, and end it later."""
     lives = list(map(run.life, together))
-    return [(max(begin for begin, _end in lives), min(end for _begin, end in lives))]
+    begin, end = max(begin for begin, _end in lives), min(end for _begin, end in lives)
+    assert begin < end
+    return [(begin, end)]
 
 
 @IN_C

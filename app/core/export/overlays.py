@@ -29,6 +29,8 @@ def _flags_of_machine(sheet: Sheet) -> None:
     marks = sheet.recording.marks
     own = np.flatnonzero((marks["lane"] == 0) & (marks["kind"] == MarkKind.BROKER))
     for index, x in zip(own.tolist(), sheet.scale.px(marks["t"][own].astype(np.int64)).tolist(), strict=True):
+        if not 0 <= x <= sheet.scale.width_px:
+            continue
         text, serious, _routine = _said(sheet, int(marks["kind"][index]), sheet.recording.strings[int(marks["text"][index])])
         color = sheet.colors.error if serious else sheet.colors.text
         sheet.svg.rect(x, 0, 1.5, sheet.rows_px, color, 0.75)
