@@ -91,18 +91,22 @@ def nothing_wrong(found: dict[str, list[str]]) -> None:
 
 
 def opened(page: Page) -> Iterator[tuple[str, Page]]:
-    """What can be opened over a run."""
-    page.click("#share")
+    """What can be opened over a run; sharing by its key, because projecting hides its button."""
+    page.keyboard.press("h")
     page.wait_for_selector(".share-qr svg")
     yield "share", page
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")  # which has the keys
     page.click("#compare")
+    page.wait_for_selector("#compare-dialog[open]")
     yield "compare with", page
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
     page.click("#keys")
     yield "keys", page
     page.keyboard.press("Escape")
-    page.keyboard.press(".")
+    page.wait_for_selector("dialog[open]", state="detached")
+    page.keyboard.press(",")
     page.wait_for_selector("#details:not([hidden])")
     yield "details", page
 
