@@ -28,7 +28,7 @@ run: .make/command .make/built
 test: .make/test .make/command .make/built
 	@scripts/tests "not slow and" $(ARGS)
 
-test-all: .make/test .make/command .make/built
+test-all: .make/test .make/page-packages .make/command .make/built
 	@scripts/tests "" $(ARGS)
 
 check: check-python check-page check-c
