@@ -58,6 +58,17 @@ def test_neither_signals_nor_limits_reach_the_stage() -> None:
     assert (result.outcome, result.end["exit_code"], result.output) == (Outcome.PROGRAM_ERROR, 3, "")
 
 
+def test_what_the_kernel_holds_by_itself_cannot_be_raised() -> None:
+    core, cpu_s, locked, raised = prints("""
+        import resource
+        for what in (resource.RLIMIT_CORE, resource.RLIMIT_CPU, resource.RLIMIT_MEMLOCK): print(resource.getrlimit(what)[1])
+        try: resource.setrlimit(resource.RLIMIT_CPU, (9, 9)); print("raised")
+        except ValueError: print("refused")
+    """, cpu_s=3)  # fmt: skip
+    assert (core, cpu_s, raised) == ("0", "4", "refused")
+    assert 0 <= int(locked) <= MIB
+
+
 def test_the_stage_reaps_what_its_namespace_orphans() -> None:
     assert prints("""
         import os
