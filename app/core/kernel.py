@@ -53,6 +53,8 @@ class KernelLanes:
         self.strips: list[int] = []
         self._pids: dict[int, list[int]] = {}
         self._unclaimed = np.empty(0, SWITCH)
+        self._asked = 0
+        """How many strips there were when somebody last looked whose the unclaimed are."""
         self._on: dict[int, int] = {}
         """Core → the thread that was last seen to come there and not to leave."""
         self.switches = 0
@@ -115,11 +117,12 @@ class KernelLanes:
         out["value"] = np.where(came, switches["tid"], np.nan)
         return out
 
-    def _strip_rows(self, new: NDArray[np.void]) -> NDArray[np.void]:
-        switches = rows.join([self._unclaimed, new])  # what is older than a strip's last row has no strip
-        lane_of = np.zeros(len(switches), np.uint32)
-        for tid in np.unique(switches["tid"]).tolist():
-            lane_of[switches["tid"] == tid] = self._strips.get(tid, 0)
+    def _strip_rows(self, switches: NDArray[np.void]) -> NDArray[np.void]:
+        if len(self.strips) > self._asked:  # else they are nobody's still, and may be many
+            switches, self._unclaimed = rows.join([self._unclaimed, switches]), np.empty(0, SWITCH)
+            self._asked = len(self.strips)
+        tids, of = np.unique(switches["tid"], return_inverse=True)
+        lane_of = np.array([self._strips.get(tid, 0) for tid in tids.tolist()], np.uint32)[of]
         begun = (lane_of != 0) & (switches["t"] >= self._lanes.opened_ns[lane_of])
         for at in np.flatnonzero(begun & (switches["what"] == What.EXIT)).tolist():
             tid = int(switches["tid"][at])
@@ -133,5 +136,6 @@ class KernelLanes:
         return out
 
     def _keep(self, unclaimed: NDArray[np.void]) -> None:
-        recent = unclaimed["t"] + np.uint64(_KEPT_NS) > unclaimed["t"].max(initial=0)
-        self._unclaimed = rows.pick(unclaimed, recent)[-_KEPT:]
+        if len(unclaimed):
+            kept = rows.join([self._unclaimed, unclaimed])[-_KEPT:]
+            self._unclaimed = rows.pick(kept, kept["t"] + np.uint64(_KEPT_NS) > kept["t"].max())
