@@ -7,7 +7,7 @@ from typing import Any
 from app.core import recording
 from app.core.facts import facts
 from app.core.facts.lanes import MOST_ROWS
-from app.core.records import LaneKind, State
+from app.core.records import LaneKind, MarkKind, State
 from tests.samples import MS, T0_NS, Maker
 
 ON, OFF, PREEMPTED = State.ON_CPU, State.OFF_CPU, State.PREEMPTED
@@ -142,3 +142,15 @@ def test_what_reads_copied_and_which_was_refused_first() -> None:
     assert (said["first_refused"]["t_ns"] - T0_NS, said["longest_copy"]["t_ns"] - T0_NS) == (10 * MS, 40 * MS)
     unseen = facts_of(make, observers={"kernel": "unavailable: not permitted here"})["reads"]
     assert (unseen["copied_bytes"], unseen["copies"], unseen["copy_ns"], unseen["refused"]) == (None, None, None, 2)
+
+
+def test_a_message_that_was_not_confirmed_is_not_lost_and_only_at_its_own_crash() -> None:
+    make = Maker()
+    connection = make.lane(0, 0, LaneKind.CONNECTION, "connection 1")
+    channel, queue = make.lane(0, connection, LaneKind.CHANNEL, "channel 1"), make.lane(0, 0, LaneKind.QUEUE, "q")
+    for at_ms, lane, value in ((1, queue, 5), (1, channel, 2), (10, queue, 0), (11, queue, 4), (20, queue, 0)):
+        make.count(at_ms * MS, lane, value)
+    for at_ms in (10, 20):
+        make.mark(at_ms * MS, 0, MarkKind.BROKER, '{"what":"broker restarted"}')
+        make.mark(at_ms * MS, queue, MarkKind.BROKER, '{"what":"recovered","ready":0}')
+    assert facts_of(make)["messages"]["lost"] == (5 - 2) + 4

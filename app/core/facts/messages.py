@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,17 +77,21 @@ def _lost(recording: Recording, told: list[_Said]) -> int:
     """Messages that were in queues until the broker was back from a crash, and that it did not recover then."""
     backs = [t for t, _lane, words in told if words.get("what") == "broker restarted"]
     recovered = [(t, int(words.get("ready", 0))) for t, _lane, words in told if words.get("what") == "recovered"]
-    return sum(max(0, _answered_for(recording, back) - sum(ready for t, ready in recovered if t == back)) for back in backs)
+    return sum(
+        max(0, _answered_for(recording, before, back) - sum(ready for t, ready in recovered if t == back))
+        for before, back in pairwise([0, *backs])
+    )
 
 
-def _answered_for(recording: Recording, t_ns: int) -> int:
+def _answered_for(recording: Recording, from_ns: int, until_ns: int) -> int:
     """How many messages a broker had just before a time: in all queues, ready or not acknowledged.
 
-    Less those that publishers still waited to have confirmed: they know of these, and publish them again.
+    Less those that publishers still waited to have confirmed: they know of these, and publish them again. Only what was counted
+    from `from_ns` on: a queue is counted anew when its broker is back from a crash, a channel does not outlive one.
     """
     counters = recording.counters
-    before = np.flatnonzero(counters["t"] < t_ns)
-    before = before[np.argsort(counters["t"][before], kind="stable")]
-    latest = dict(zip(counters["lane"][before].tolist(), counters["value"][before].tolist(), strict=True))
+    within = np.flatnonzero((counters["t"] >= from_ns) & (counters["t"] < until_ns))
+    within = within[np.argsort(counters["t"][within], kind="stable")]
+    latest = dict(zip(counters["lane"][within].tolist(), counters["value"][within].tolist(), strict=True))
     sign = {LaneKind.QUEUE: 1, LaneKind.CHANNEL: -1}
     return int(sum(value * sign.get(recording.lanes[lane].kind, 0) for lane, value in latest.items()))
