@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.core import blocks, recording
 from app.core import observations as obs
 from app.core.blocks import BlockKind
+from app.core.kernel import SWITCH, What
 from app.core.records import FlowKind, LaneKind, MarkKind, State
 from app.core.timeline import Timeline
 
@@ -127,6 +128,19 @@ def test_a_killed_process_keeps_its_events_and_all_its_lanes_end() -> None:
     assert states_of(run, 1) == [(0, State.RUNNING)]
     assert (run.flows["from"].tolist(), run.flows["to"].tolist(), run.flows["kind"].tolist()) == ([1], [2], [FlowKind.SPAWN])
     assert parent == 0
+
+
+def test_a_killed_process_ends_when_the_kernel_saw_the_last_of_its_threads_end() -> None:
+    timeline = Timeline()
+    timeline.observe_kernel()
+    process = timeline.add_process(1, 0, 0, "p")
+    timeline.push(process, records(lane(1, 1, LaneKind.THREAD, tid=1), lane(1, 2, LaneKind.THREAD, tid=2)))
+    timeline.switches(np.array([(8, 2, 0, What.EXIT), (9, 1, 0, What.EXIT)], SWITCH))
+    taken = timeline.take(50)
+    timeline.end_process(process, 60)
+    run = read(taken, timeline.take(100))
+    threads = [one.id for one in run.lanes if one.kind == LaneKind.THREAD]
+    assert [states_of(run, thread)[-1] for thread in threads] == [(9, State.KILLED)] * 2
 
 
 def test_an_orderly_end_is_not_a_kill_but_pending_tasks_are_cut_short() -> None:

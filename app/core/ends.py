@@ -18,8 +18,12 @@ _CUT_SHORT = (LaneKind.THREAD, LaneKind.TASK, LaneKind.GREENLET)
 
 
 def end_ns(numbers: ProcessNumbers, lanes: LaneTable, noticed_ns: int) -> int:
-    """When the process ended: its own word is earlier than our noticing."""
-    return noticed_ns if _killed(numbers, lanes) else int(lanes.last_ns[numbers.lane])
+    """When the process ended: its own word, or the kernel's of its last thread, is earlier than our noticing."""
+    if not _killed(numbers, lanes):
+        return int(lanes.last_ns[numbers.lane])
+    strips = _strips(numbers, lanes)
+    gone = len(strips) and (lanes.state[strips] == State.FINISHED).all()
+    return min(noticed_ns, int(lanes.last_ns[strips].max())) if gone else noticed_ns
 
 
 def ends(numbers: ProcessNumbers, lanes: LaneTable, t_ns: int) -> NDArray[np.void]:
@@ -35,6 +39,12 @@ def ends(numbers: ProcessNumbers, lanes: LaneTable, t_ns: int) -> NDArray[np.voi
     events["t"], events["lane"], events["kind"], events["value"] = t_ns, opened[left], obs.Kind.STATE, np.nan
     events["state"] = end[left]
     return events
+
+
+def _strips(numbers: ProcessNumbers, lanes: LaneTable) -> NDArray[np.intp]:
+    """The lanes on which the kernel says when each of its threads had a core."""
+    known = slice(0, lanes.count)
+    return np.flatnonzero((lanes.kind[known] == LaneKind.CPU) & np.isin(lanes.parent[known], numbers.opened))
 
 
 def _killed(numbers: ProcessNumbers, lanes: LaneTable) -> bool:
