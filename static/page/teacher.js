@@ -29,7 +29,7 @@ export class Teacher {
   #revealed = false;
   #sent = "";
   #window = channel(presenterId());
-  #badge = make("button", { class: "tool teaching room-badge", type: "button", title: `${t("room.title")} (O)` });
+  #badge = make("button", { class: "tool teaching room-badge", type: "button" });
   #dialog = make("dialog", { class: "room-dialog", "aria-label": t("room.title") });
 
   /** @param {Page} page */
@@ -161,6 +161,7 @@ export class Teacher {
     const { members = 0, votes } = this.#told ?? {};
     const label = this.#link ? `${this.#link.code} · ${members}` : t("room.open");
     this.#badge.replaceChildren(label, ...(votes && this.#link ? [` · ${t("room.votes", { n: votes.total })}`] : []));
+    this.#badge.title = this.#link ? t("presenter.room", { code: this.#link.code, members, votes: votes?.total ?? 0 }) : `${t("room.title")} (O)`;
     this.#badge.dataset.presence = this.#link ? this.#presence : "";
   }
 
@@ -172,7 +173,8 @@ export class Teacher {
     picture.append(await qrCode(url.href, t("room.qr")));
     const words = make("div", { class: "room-words" }, make("p", { class: "room-host" }, `${url.host}/room`), make("p", { class: "room-code" }, code));
     const feet = make("div", { class: "room-feet" }, this.#button("room.close", () => void this.#closeRoom()), this.#button("keys.close", () => this.#dialog.close()));
-    this.#dialog.replaceChildren(make("h2", {}, t("room.join")), make("div", { class: "room-door" }, picture, words), feet);
+    const local = isLocal(url.hostname) ? [make("p", { class: "room-local" }, t("room.local"))] : [];
+    this.#dialog.replaceChildren(make("h2", {}, t("room.join")), make("div", { class: "room-door" }, picture, words), ...local, feet);
     this.#dialog.showModal();
     /** @type {HTMLElement | null} */ (feet.lastElementChild)?.focus(); // Enter must not close the room
   }
@@ -227,4 +229,9 @@ export class Teacher {
 function recallHeld() {
   const text = sessionStorage.getItem("room");
   return text ? JSON.parse(text) : null;
+}
+
+/** Whether an address leads nowhere but to the machine that uses it. @param {string} hostname */
+function isLocal(hostname) {
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }

@@ -210,7 +210,7 @@ export class Scene {
       (label ? large : small).push(x, palette.axisPx - (label ? 7 : 4), x, palette.axisPx);
       const half = this.renderer.measure(label, true) / 2;
       const clear = base ? x - half > baseWidth + 4 : x >= 0;
-      if (label && clear && x + half < view.widthPx - 2) texts.push({ text: label, xPx: Math.max(x, half + 3), yPx: palette.axisPx / 2 - 1, color: palette.quiet, small: true, align: "center" });
+      if (label && clear && x <= view.widthPx) texts.push({ text: label, xPx: Math.min(Math.max(x, half + 3), view.widthPx - half - 3), yPx: palette.axisPx / 2 - 1, color: palette.quiet, small: true, align: "center" });
     }
     if (base) texts.push({ text: base, xPx: 6, yPx: palette.axisPx / 2 - 1, color: palette.text, small: true });
     const bottom = new Batch();
