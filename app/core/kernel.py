@@ -124,9 +124,12 @@ class KernelLanes:
         tids, of = np.unique(switches["tid"], return_inverse=True)
         lane_of = np.array([self._strips.get(tid, 0) for tid in tids.tolist()], np.uint32)[of]
         begun = (lane_of != 0) & (switches["t"] >= self._lanes.opened_ns[lane_of])
-        for at in np.flatnonzero(begun & (switches["what"] == What.EXIT)).tolist():
-            tid = int(switches["tid"][at])
-            begun[at + 1 :] &= switches["tid"][at + 1 :] != tid  # the number is another's now: a thread that called exec has it
+        exits = np.flatnonzero(begun & (switches["what"] == What.EXIT))
+        ended, first = np.unique(of[exits], return_index=True)
+        until = np.full(len(tids), len(switches))
+        until[ended] = exits[first]
+        begun &= np.arange(len(switches)) <= until[of]  # later the number is another's: a thread that called exec has it
+        for tid in tids[ended].tolist():
             self._strips.pop(tid, None)
         self._keep(rows.pick(switches, lane_of == 0))
         out = np.zeros(int(begun.sum()), _ROW)

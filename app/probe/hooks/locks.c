@@ -97,6 +97,11 @@ static PyObject *give_once(function *former, PyObject *rlock, void *a, void *b, 
     return last ? give(former, rlock, a, b, c, d) : former(rlock, a, b, c, d);
 }
 
+static PyObject *give_all(function *former, PyObject *rlock, void *a, void *b, void *c, void *d)
+{
+    return is_mine(rlock) ? give(former, rlock, a, b, c, d) : former(rlock, a, b, c, d);
+}
+
 static PyObject *get(function *former, PyObject *queue, void *a, void *b, void *c, void *d)
 {
     if (!observing())
@@ -129,7 +134,7 @@ enum type { LOCK, RLOCK, QUEUE, TYPES };
     X(rlock_restore, RLOCK, "_acquire_restore", take)                                                                          \
     X(rlock_release, RLOCK, "release", give_once)                                                                              \
     X(rlock_exit, RLOCK, "__exit__", give_once)                                                                                \
-    X(rlock_save, RLOCK, "_release_save", give)                                                                                \
+    X(rlock_save, RLOCK, "_release_save", give_all)                                                                            \
     X(queue_get, QUEUE, "get", get)
 
 #define DEFINE(id, type, name, does)                                                                                           \
