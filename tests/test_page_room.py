@@ -33,6 +33,7 @@ def teach(browser: Browser, server: RunningServer, experiment: str = "gevent-sle
     page.keyboard.press("o")
     code = page.locator(".room-code").inner_text()
     expect(page.locator(".room-qr svg")).to_be_visible()
+    expect(page.locator(".room-local")).to_contain_text("--host 0.0.0.0")  # the tests' server is this machine's alone
     page.keyboard.press("Escape")
     return page, code
 
@@ -41,6 +42,14 @@ def join(browser: Browser, server: RunningServer, code: str) -> Page:
     phone = open_page(browser, f"{server.url}/room/{code.lower()}?lang=en", **PHONE)
     expect(phone.locator(".room-bar")).to_contain_text("following")
     return phone
+
+
+def hidden_px(page: Page) -> int:
+    """How much of the question step a wall of 1280 × 720 has no room for; the page then has its own size again."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    px = int(page.evaluate("() => { const a = document.querySelector('.about'); return a.scrollHeight - a.clientHeight; }"))
+    page.set_viewport_size(WALL["viewport"])
+    return px
 
 
 def bar_of(page: Page, text: str) -> None:
@@ -62,6 +71,7 @@ def test_phones_vote_follow_the_run_leave_and_come_back(server: RunningServer, b
     one, two = join(browser, server, code), join(browser, server, code)
     expect(teacher.locator(".room-badge")).to_contain_text("· 2")
     expect(one.locator("#run")).to_be_hidden()
+    assert "counter(answer" in one.evaluate("() => getComputedStyle(document.querySelector('.answer'), '::before').content")
 
     one.locator(".answer").nth(1).click()
     two.locator(".answer").nth(0).click()
@@ -114,9 +124,15 @@ def test_whoever_touches_the_picture_explores(server: RunningServer, browser: Br
     in_order(teacher, phone)
 
 
-def test_the_room_goes_along_to_the_next_experiment(server: RunningServer, browser: Browser) -> None:
-    teacher, code = teach(browser, server)
+def test_a_small_wall_holds_the_votes_and_the_room_goes_along_to_the_next_experiment(
+    server: RunningServer, browser: Browser
+) -> None:
+    teacher, code = teach(browser, server, "programs")
     phone = join(browser, server, code)
+    assert hidden_px(teacher) == 0
+    teacher.keyboard.press("v")
+    expect(teacher.locator(".vote")).to_have_count(3)
+    assert hidden_px(teacher) == 0
     following = str(teacher.locator('.course a[rel="next"]').get_attribute("href")).split("?")[0]
     teacher.locator(".steps button").nth(3).click()
     teacher.keyboard.press("PageDown")
