@@ -96,6 +96,9 @@ def test_deleted_and_unknown_are_told_apart(store: Store) -> None:
     run = rest(store, create(store))
     store.delete(run.id, 300.0)
     assert not store.recording_path(run.id).exists()
+    with store._db.connect() as db:
+        kept = db.execute(runs.select()).one()
+    assert (kept.parameters, kept.end_document, kept.size_bytes) == ({}, None, 0)  # nor what it was asked for and said
     for ask in (store.get, lambda run_id: store.token_fits(run_id, ""), lambda run_id: store.delete(run_id, 1.0)):
         with pytest.raises(RunDeletedError):
             ask(run.id)
