@@ -79,6 +79,18 @@ def test_only_so_many_streams_are_followed_and_that_is_known() -> None:
     assert streams.left_out
 
 
+def test_a_stream_of_which_all_is_read_makes_room_for_others_and_may_come_again() -> None:
+    streams = Streams()
+    for turn in range(2):
+        for n in range(2 * MAX_STREAMS):
+            assert len(streams.take(calls((1, 2, 5, W, 3), (3, 4, 6, R, 3), of=4 + n), NONE, TEXTS, 99)) == 1, (turn, n)
+    for n in range(MAX_STREAMS):
+        streams.take(calls((101, 102, 5, W, 3), (103, 104, 6, R, 2), of=4 + n), NONE, TEXTS, 199)
+    assert not streams.left_out
+    assert not len(streams.take(calls((101, 102, 5, W, 3), (103, 104, 6, R, 3), of=4 + MAX_STREAMS), NONE, TEXTS, 199))
+    assert streams.left_out
+
+
 def test_descriptions_that_name_no_stream_are_left_alone() -> None:
     assert stream_of("TCP 127.0.0.1:1 ↔ 127.0.0.1:2", True) == stream_of("TCP 127.0.0.1:2 ↔ 127.0.0.1:1", False)
     for text in ("", "UDP 127.0.0.1:1 ↔ 127.0.0.1:2", "TCP listen 127.0.0.1:1", "/tmp/x", "TCP  ↔ ", "socketpair:[1] ↔ "):

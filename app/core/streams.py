@@ -23,7 +23,7 @@ from app.core import rows
 from app.core.copies import MOVED
 
 MAX_STREAMS = 64
-"""More are not followed: a server of a thousand connections is not about who wrote what."""
+"""Of more that hold bytes which nobody has read yet, the others are not followed."""
 MAX_PENDING = 1 << 16
 """Reads and writes of one stream that have found no other end; a stream with more is given up."""
 MAX_GAP_NS = (1 << 32) - 1
@@ -92,6 +92,16 @@ class _Stream:
     def end(self, writes: bool) -> _End:
         return self.writes if writes else self.reads
 
+    @property
+    def pending(self) -> int:
+        """How many calls are not settled, or read what is not known to have been written."""
+        return len(self.reads.rows) + len(self.writes.rows) + len(self.reads.groups)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that went in is known to have come out: to begin anew then would be the same."""
+        return not self.pending and self.reads.moved == self.writes.moved
+
     def match(self) -> NDArray[np.void]:
         """Arrows for the reads whose writes are known by now."""
         reads, writes = self.reads.groups, self.writes.groups
@@ -129,21 +139,21 @@ class Streams:
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
         self._names: dict[tuple[int, bool], str | None] = {}
+        self._given_up: set[str] = set()
         self._lost = False
         self.left_out = False
-        """Whether there were more than MAX_STREAMS."""
+        """Whether there were more than MAX_STREAMS at once."""
 
     def give_up(self) -> None:
         """Records were lost: no count is sure any more."""
         self._lost = True
-        for stream in self._streams.values():
-            stream.given_up = True
+        self._streams.clear()
 
     def take(self, moved: NDArray[np.void], going_on: NDArray[np.void], texts: list[str], until_ns: int) -> NDArray[np.void]:
         """Arrows as rows of MESSAGE. `going_on` are calls that have begun and not returned; `object` numbers `texts`."""
         for number, writes, calls in _by_end(moved):
             stream = self._stream(number, writes, texts)
-            if stream and not stream.given_up:
+            if stream:
                 end = stream.end(writes)
                 end.rows = rows.join([end.rows, calls])
         open_ns: dict[tuple[str | None, bool], int] = {}
@@ -152,15 +162,14 @@ class Streams:
             open_ns[key] = min(open_ns.get(key, until_ns), int(row["begin"]))
         found = [np.empty(0, MESSAGE)]
         for name, stream in self._streams.items():
-            if stream.given_up or not (len(stream.reads.rows) + len(stream.writes.rows) + len(stream.reads.groups)):
+            if not stream.pending:
                 continue
             for writes in (False, True):
                 stream.end(writes).settle(until_ns, open_ns.get((name, writes), until_ns))
             found.append(stream.match())
-            pending = (stream.reads.rows, stream.writes.rows, stream.reads.groups, stream.writes.groups)
-            stream.given_up = stream.given_up or sum(map(len, pending)) > MAX_PENDING
-            if stream.given_up:
-                stream.reads, stream.writes = _End(), _End()
+            if stream.given_up or stream.pending + len(stream.writes.groups) > MAX_PENDING:
+                self._given_up.add(name)
+        self._streams = {name: stream for name, stream in self._streams.items() if name not in self._given_up}
         return rows.join(found)
 
     def _name(self, number: int, writes: bool, texts: list[str]) -> str | None:
@@ -172,8 +181,10 @@ class Streams:
         name = self._name(number, writes, texts)
         if name is None or name in self._streams:
             return self._streams.get(name) if name else None
-        if self._lost:
+        if self._lost or name in self._given_up:
             return None
+        if len(self._streams) >= MAX_STREAMS:
+            self._streams = {name: stream for name, stream in self._streams.items() if not stream.is_empty}
         if len(self._streams) >= MAX_STREAMS:
             self.left_out = True
             return None
