@@ -21,7 +21,7 @@ export function expectedList(model, expected, visit) {
 /** @param {Model} model @param {Expected} one @param {string} path @param {Visit} visit */
 function line(model, one, path, visit) {
   const sentence = t(`expected.${one.verdict}`, { says: pick(one.says), why: whyText(one) });
-  const reason = one.verdict === "fails" && one.why ? make("span", { class: "expected-why" }, ` ${whyText(one)}`) : null;
+  const reason = one.verdict === "fails" && one.why ? make("span", { class: "expected-why" }, ` ${t("expected.because", { why: whyText(one) })}`) : null;
   return make("li", { "data-verdict": one.verdict }, icon(ICONS[one.verdict]), make("span", {}, make("span", { class: "expected-said" }, sentence), reason, ...seen(model, one, path, visit)));
 }
 

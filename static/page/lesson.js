@@ -57,6 +57,11 @@ export class Lesson {
     return Boolean(sample) && (!this.#question || this.#question.guess >= 0);
   }
 
+  /** What was guessed, -1 before. */
+  get guess() {
+    return this.#question?.guess ?? -1;
+  }
+
   /** The note and the question lie over the timeline until there is something to see in it. @param {boolean} open */
   open(open) {
     need("#about").hidden = !open;

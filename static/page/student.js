@@ -20,6 +20,8 @@ export class Student {
   #presence = "connecting";
   #step = "";
   #said = "";
+  /** The experiment whose question this phone has answered in this room. */
+  #votedOn = "";
   #bar = make("div", { class: "room-bar", role: "status" });
 
   /** @param {Page} page @param {string} code */
@@ -54,6 +56,7 @@ export class Student {
 
   /** @param {number} answer */
   #vote(answer) {
+    this.#votedOn = this.page.experiment?.id ?? "";
     this.link.say({ vote: answer });
     this.#say(t("room.voted"));
   }
@@ -68,9 +71,18 @@ export class Student {
   #hear(told) {
     if (told.place.step !== this.#step) this.#said = "";
     this.#told = told;
-    if (told.place.experiment === (this.page.experiment?.id ?? null)) drawVotes(told.votes, this.page.experiment?.question);
+    if (told.place.experiment === (this.page.experiment?.id ?? null)) {
+      drawVotes(told.votes, this.page.experiment?.question);
+      this.#voteAsGuessed(told);
+    }
     if (this.#following) this.#apply(told);
     this.#draw();
+  }
+
+  /** A guess from before this room is shown as the student's own: it counts here too. @param {Told} told */
+  #voteAsGuessed({ place }) {
+    const { guess } = this.page.lesson;
+    if (place.step === "question" && guess >= 0 && this.#votedOn !== place.experiment) this.#vote(guess);
   }
 
   /** @param {Told} told */
