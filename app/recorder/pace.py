@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-TAKE_S = 0.04
+TAKE_S = 0.024
 """A picture that is this much late still looks live."""
-PATIENT_S = 0.08
+PATIENT_S = 0.05
 """As long as a take may be put off where the observed program and others leave the recorder no core of its own."""
 MOST_WAITING = 1 << 15
 """Records; of more, rows are made at once: no larger batch is cheaper a record, and meanwhile nobody empties the rings."""
