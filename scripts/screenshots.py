@@ -99,8 +99,8 @@ class Shot:
 
 
 SHOTS = {
-    "live": Shot("/experiments/gil-cpu?count=12000000", live, DESK),
-    "finished": Shot("/experiments/gil-cpu?count=4000000", finished, DESK),
+    "live": Shot("/experiments/gil-cpu?count=40000000", live, DESK),
+    "finished": Shot("/experiments/gil-cpu", finished, DESK),
     "projector": Shot("/experiments/gil-cpu", watch, WALL, PROJECTOR),
     "dark": Shot("/experiments/asyncio-tasks", show_sample, DESK, color_scheme="dark"),
     "phone": Shot("/experiments/gevent-sleep", run_it, PHONE),
