@@ -36,6 +36,7 @@ _NUMBERED: tuple[type[IntEnum], ...] = (
     records.Stream,
     blocks.BlockKind,
 )
+_WORDS = ("GRAVE_MARKS", "ROUTINE_MARKS", "DEFAULT_EXCHANGE")
 _NAMED: tuple[type[StrEnum], ...] = (records.StateClass, records.Unit, records.Outcome)
 
 
@@ -43,7 +44,8 @@ def module() -> str:
     """The text of records.js."""
     parts = [_HEAD, _numbers()]
     parts += [_frozen(enum.__name__, {member.name: member.value for member in enum}) for enum in (*_NUMBERED, *_NAMED)]
-    parts += [f"export const GRAVE_MARKS = {json.dumps(records.GRAVE_MARKS)};\n", _SPEC + _states(), _columns()]
+    parts += [f"export const {name} = {json.dumps(getattr(records, name))};\n" for name in _WORDS]
+    parts += [_SPEC + _states(), _columns()]
     return "\n".join(parts)
 
 

@@ -219,6 +219,10 @@ GRAVE_MARKS = (
     "delivered to a consumer that was not seen",
 )
 """What marks of kind BROKER say of something lost, refused or broken."""
+ROUTINE_MARKS = ("basic.ack", "confirm", "basic.get-empty")
+"""What they say by the hundred: a short tick, and no word."""
+DEFAULT_EXCHANGE = "(AMQP default)"
+"""The lane of the exchange without a name, as RabbitMQ's own tools call it."""
 
 
 class Stream(IntEnum):

@@ -156,6 +156,10 @@ export const Outcome = /** @type {const} */ ({
 
 export const GRAVE_MARKS = ["unroutable", "basic.return", "broker killed", "channel.close", "connection.blocked", "confirm refused", "not understood", "not derived", "counts unknown", "slowed", "delivered to a consumer that was not seen"];
 
+export const ROUTINE_MARKS = ["basic.ack", "confirm", "basic.get-empty"];
+
+export const DEFAULT_EXCHANGE = "(AMQP default)";
+
 /**
  * How one state is named and drawn; `reason` is null where the lane does not wait for something in particular.
  * @typedef {{name: string, key: string, look: string, letter: string, reason: string | null, unit: string}} StateSpec

@@ -1,5 +1,6 @@
 // @ts-check
 /** The live connection of one run: whole blocks as they are written, resumed where it broke. */
+import { Reconnecting } from "../common/reconnecting.js";
 
 /** @typedef {{state: "queued" | "running" | "finished" | "interrupted", outcome: string | null, position: number, behind_bytes: number, now_ns?: number, waits_for?: "broker"}} Status */
 /** @typedef {"connecting" | "live" | "reconnecting" | "done" | "gone" | "refused"} Connection */
@@ -11,60 +12,30 @@
  * @property {() => number} resumeAt the offset after the last whole block; asked for at each connection
  */
 
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 8000;
 const ALL_SENT = 1000;
-const BUSY = 1013;
-/** Closing codes after which coming back is of no use. @type {Record<number, Connection>} */
-const FINAL = { [ALL_SENT]: "done", 4400: "gone", 4404: "gone", 4410: "gone" };
+const FINAL = [ALL_SENT, 4400, 4404, 4410];
 
 export class Live {
-  /** @type {WebSocket | null} */
-  #socket = null;
-  #timer = 0;
-  #waitMs = FIRST_WAIT_MS;
-  #closed = false;
-
   /** @param {string} run @param {Listener} listener */
   constructor(run, listener) {
-    this.run = run;
     this.listener = listener;
-    this.#connect("connecting");
+    listener.onConnection("connecting");
+    this.link = new Reconnecting(FINAL, {
+      path: () => `/api/runs/${run}/live?from=${listener.resumeAt()}`,
+      onData: (data) => this.#receive(data),
+      onLoss: (loss) => listener.onConnection(loss),
+      onEnd: (code) => listener.onConnection(code === ALL_SENT ? "done" : "gone"),
+    });
   }
 
   close() {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#socket?.close();
-  }
-
-  /** @param {Connection} as */
-  #connect(as) {
-    this.listener.onConnection(as);
-    const url = new URL(`/api/runs/${this.run}/live?from=${this.listener.resumeAt()}`, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = (this.#socket = new WebSocket(url));
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }) => this.#receive(data));
-    socket.addEventListener("close", ({ code }) => this.#lost(code));
+    this.link.close();
   }
 
   /** @param {ArrayBuffer | string} data */
   #receive(data) {
-    this.#waitMs = FIRST_WAIT_MS;
     this.listener.onConnection("live");
     if (typeof data === "string") this.listener.onStatus(JSON.parse(data));
     else this.listener.onData(new Uint8Array(data));
-  }
-
-  /** @param {number} code */
-  #lost(code) {
-    if (this.#closed) return;
-    const final = FINAL[code];
-    if (final) return this.listener.onConnection(final);
-    this.listener.onConnection(code === BUSY ? "refused" : "reconnecting");
-    // Spread out, so that a restarted server is not met by all of its viewers at once.
-    this.#timer = window.setTimeout(() => this.#connect("reconnecting"), this.#waitMs * (0.5 + Math.random()));
-    this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_MS);
   }
 }

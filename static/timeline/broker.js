@@ -2,7 +2,7 @@
 /** What a broker's lanes, marks and messages say, in the page's language. No DOM. */
 import { size } from "../common/format.js";
 import { has, t } from "../common/i18n.js";
-import { FlowKind, GRAVE_MARKS, LaneKind, MarkKind } from "../generated/records.js";
+import { DEFAULT_EXCHANGE, FlowKind, GRAVE_MARKS, LaneKind, MarkKind } from "../generated/records.js";
 
 /** @typedef {import("../recording/lane.js").Lane} Lane */
 /** @typedef {import("../recording/lane.js").Mark} Mark */
@@ -13,8 +13,6 @@ import { FlowKind, GRAVE_MARKS, LaneKind, MarkKind } from "../generated/records.
 const KINDS = new Set([LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE, LaneKind.QUEUE, LaneKind.CONSUMER]);
 /** @type {Set<string>} */
 const GRAVE = new Set(GRAVE_MARKS);
-/** What the recording calls the exchange whose name is empty. */
-export const DEFAULT_EXCHANGE = "(AMQP default)";
 /** What is said of a message that a queue gave to its dead-letter exchange. */
 const DEAD = "dead-lettered";
 /** Tags that a client library or the broker made up: they tell nobody anything. */

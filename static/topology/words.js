@@ -2,8 +2,8 @@
 /** Nodes and totals of the topology in words: what is read in a node, and what it says to who cannot see it. No DOM. */
 import { grouped } from "../common/format.js";
 import { t } from "../common/i18n.js";
-import { LaneKind } from "../generated/records.js";
-import { brokerName, DEFAULT_EXCHANGE, differenceText, ownTag } from "../timeline/broker.js";
+import { DEFAULT_EXCHANGE, LaneKind } from "../generated/records.js";
+import { brokerName, differenceText, ownTag } from "../timeline/broker.js";
 import { userText } from "../timeline/describe.js";
 
 /** @typedef {import("./model.js").Topology} Topology */

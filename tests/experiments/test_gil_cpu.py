@@ -109,8 +109,11 @@ def test_processes_have_a_gil_each_and_live_at_once() -> None:
                 assert [lane.pid for lane in run.lanes(LaneKind.GIL) if lane.parent == process.id] == [process.pid]
             assert length(run.stays(thread, "gil-wait")) < 0.01 * length([run.life(thread)])
             ran.append(run.stays(thread, "running"))
-        # They hold their GILs at the same time, on however many cores: each while the next does.
-        assert all(common(one, other) > 0 for one, other in pairwise(ran))
+        # They hold their GILs at the same time, on however many cores: each while the next does, for as long as both are there.
+        for one, other in pairwise(ran):
+            both = [(max(one[0][0], other[0][0]), min(one[-1][1], other[-1][1]))]
+            assert length(both) > 0
+            assert common(one, other) > 0.6 * length(both)
 
 
 def test_processes_use_the_cores_there_are() -> None:

@@ -16,11 +16,10 @@ from typing import Any
 from app.core.amqp.routing import PREDECLARED, Binding, Exchange, route
 from app.core.amqp.wire import Content
 from app.core.entries import Entries, as_json
-from app.core.records import LaneKind, MarkKind, State
+from app.core.records import DEFAULT_EXCHANGE, LaneKind, MarkKind, State
 
 Counts = Mapping[str, tuple[int, int, int]]
 """Queue → messages ready, unacknowledged, and consumers, as the broker itself counts them."""
-DEFAULT = "(AMQP default)"
 REDELIVERED = "redelivered"
 RETURNED, DEAD = "returned", "dead-lettered"
 _SEARCHED = 256
@@ -73,7 +72,7 @@ class VirtualHost:
     def exchange_lane(self, t_ns: int, name: str) -> int:
         """The lane of an exchange, opened when it is first spoken of."""
         if name not in self._exchange_lanes:
-            lane = self._entries.open_lane(t_ns, 0, LaneKind.EXCHANGE, name or DEFAULT)
+            lane = self._entries.open_lane(t_ns, 0, LaneKind.EXCHANGE, name or DEFAULT_EXCHANGE)
             self._entries.state(t_ns, lane, State.OPEN)
             self._exchange_lanes[name] = lane
         return self._exchange_lanes[name]

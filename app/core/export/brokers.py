@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.recording import Lane, Recording
-from app.core.records import GRAVE_MARKS, LaneKind, MarkKind
+from app.core.records import DEFAULT_EXCHANGE, GRAVE_MARKS, LaneKind, MarkKind
 
 Word = Callable[[str, str], str]
 """The page's text of a key, and what to say where there is none."""
 KINDS = frozenset((LaneKind.CONNECTION, LaneKind.CHANNEL, LaneKind.EXCHANGE, LaneKind.QUEUE, LaneKind.CONSUMER))
-ROUTINE = frozenset(("basic.ack", "confirm", "basic.get-empty"))
-"""Marks that come by the hundred: a short tick, and no word."""
-_DEFAULT_EXCHANGE = "(AMQP default)"
 _MADE_UP = re.compile(r"ctag\d+\.[0-9a-f]{32}|amq\.ctag-.*")
 
 
@@ -29,7 +26,7 @@ def lane_name(lane: Lane, word: Word) -> str:
         queue, _, tag = lane.name.partition(" → ")
         own = "" if _MADE_UP.fullmatch(tag) else f" {tag}"
         return word("broker.consumerOf", "consumer of {queue}").replace("{queue}", queue) + own
-    if lane.name == _DEFAULT_EXCHANGE:
+    if lane.name == DEFAULT_EXCHANGE:
         return word("broker.defaultExchange", "default exchange")
     number = re.search(r"\d+$", lane.name) if lane.kind in (LaneKind.CONNECTION, LaneKind.CHANNEL) else None
     return f"{kind} {number[0] if number else lane.name}"

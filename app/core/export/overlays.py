@@ -8,7 +8,7 @@ from app.core.export import brokers
 from app.core.export.rows import Row
 from app.core.export.sheet import SMALL_PX, Sheet
 from app.core.export.svg import cut, plain, width_of
-from app.core.records import MarkKind
+from app.core.records import ROUTINE_MARKS, MarkKind
 
 _MOST_ARROWS, _MOST_ARROWS_SMALL = 600, 60
 _MOST_LOOKED_AT = 200_000
@@ -64,7 +64,7 @@ def _said(sheet: Sheet, kind: int, text: str) -> tuple[str, bool, bool]:
     words = brokers.told(kind, text)
     if not words:
         return text, kind not in _PRINTED, False
-    return brokers.mark_text(kind, words, sheet.word), brokers.is_grave(kind, words), words.get("what") in brokers.ROUTINE
+    return brokers.mark_text(kind, words, sheet.word), brokers.is_grave(kind, words), words.get("what") in ROUTINE_MARKS
 
 
 def draw_arrows(sheet: Sheet) -> None:

@@ -1,6 +1,6 @@
 // @ts-check
 /** Marks as small flags on a lane: a tick over its height, and its text where there is room for it. */
-import { MarkKind } from "../../generated/records.js";
+import { MarkKind, ROUTINE_MARKS } from "../../generated/records.js";
 import { isBrokers, isGrave, toldBy } from "../broker.js";
 import { markWords } from "../marks.js";
 import { plain } from "../describe.js";
@@ -16,7 +16,8 @@ import { endOf, pxToSpan, timeToPx } from "../viewport.js";
 const SERIOUS = new Set([MarkKind.EXCEPTION, MarkKind.DROPPED, MarkKind.LIMIT, MarkKind.HOOK, MarkKind.STDERR]);
 /** @param {Mark} mark */
 const isSerious = (mark) => SERIOUS.has(mark.kind) || isGrave(mark);
-const ROUTINE = new Set(["basic.ack", "confirm", "basic.get-empty"]);
+/** @type {Set<string>} */
+const ROUTINE = new Set(ROUTINE_MARKS);
 /** @param {Mark} mark */
 const isRoutine = (mark) => isBrokers(mark) && ROUTINE.has(toldBy(mark).what);
 const LONGEST_PX = 420;
