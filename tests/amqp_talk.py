@@ -7,7 +7,10 @@ from typing import Any
 from pamqp import body, commands, frame, header
 
 from app.core.amqp.frames import PROTOCOL
+from app.core.amqp.traffic import Traffic
 from app.core.amqp.wire import Side
+from app.core.entries import Entries
+from app.core.tables import LaneTable, StringTable
 
 Piece = tuple[Side, bytes]
 C, S = Side.CLIENT, Side.SERVER
@@ -83,3 +86,57 @@ def deliver(tag: str, number: int, key: str, data: bytes = b"x", exchange: str =
 
 def ack(number: int, *, multiple: bool = False) -> Piece:
     return said(C, commands.Basic.Ack(number, multiple))
+
+
+TALK: list[Piece] = [
+    *handshake(),
+    *queue("hello", durable=True),
+    *exchange("animals", "topic"),
+    *bound("hello", "animals", "*.orange.*"),
+    publish("", "hello", b"Hello World!", delivery_mode=2, headers={"n": 1}),
+    publish("animals", "quick.orange.rabbit", b"y" * 2500),
+    publish("animals", "quick.brown.fox", b""),
+    *consume("hello", "ctag"),
+    deliver("ctag", 1, "hello", b"Hello World!"),
+    deliver("ctag", 2, "quick.orange.rabbit", b"y" * 2500, "animals"),
+    ack(1),
+    said(C, commands.Basic.Reject(2, True)),
+    deliver("ctag", 3, "quick.orange.rabbit", b"y" * 2500, "animals", redelivered=True),
+    ack(0, multiple=True),
+    said(C, commands.Channel.Close(200, "bye", 0, 0)),
+    said(S, commands.Channel.CloseOk()),
+    said(C, commands.Connection.Close(200, "bye", 0, 0), 0),
+    said(S, commands.Connection.CloseOk(), 0),
+]
+
+
+class Told:
+    """Entries with the questions tests ask."""
+
+    def __init__(self) -> None:
+        self.lanes, self.strings = LaneTable(), StringTable()
+        self.entries = Entries(self.lanes, self.strings)
+        self.traffic = Traffic(self.entries)
+        self.traffic.connected(0, 1)
+        self.now_ns = 0
+
+    def hear(self, pieces: list[Piece]) -> None:
+        for side, data in pieces:
+            self.now_ns += 1
+            self.traffic.data(self.now_ns, 1, side, data)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Everything told but its times, in order."""
+        events, flows = self.entries.take_events(), self.entries.take_flows(1 << 62)
+        told = [(*tuple(row)[1:7], None if row["value"] != row["value"] else row["value"]) for row in events]
+        return [*map(repr, told), *(repr(tuple(row)[1:]) for row in flows), *self.strings._numbers]
+
+    def depth(self, name: str) -> tuple[int, int]:
+        found = self.traffic.vhost.queues[name]
+        return len(found.ready), found.unacked
+
+
+def told(pieces: list[Piece]) -> Told:
+    out = Told()
+    out.hear(pieces)
+    return out

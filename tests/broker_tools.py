@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import dedent
@@ -107,3 +108,9 @@ def nodes_in(folder: str) -> set[int]:
             if os.readlink(f"/proc/{pid}/cwd").startswith(folder) and Path(f"/proc/{pid}/comm").read_text() == "beam.smp\n":
                 found.add(pid)
     return found
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    """For what tells nobody that it has happened; pytest's own time limit ends it."""
+    while not happened():
+        time.sleep(0.01)

@@ -39,7 +39,7 @@ NEEDS = (
 
 
 ALONE = re.compile(
-    r"tests/experiments/|tests/test_(broker(?!_page)|calibration|facts|interpreters|memory|other_interpreters|probe|sandbox|truth|without_hooks|worker)"
+    r"tests/experiments/|tests/test_(broker(?!_page)|calibration|facts|interpreters|memory|other_interpreters|probe|sandbox|tap|truth|without_hooks|worker)"
 )
 """What is told there is how threads got the cores and what the machine had left: nothing else may run meanwhile."""
 

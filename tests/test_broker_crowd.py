@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from app.core.recording import read
-from tests.broker_tools import needs_broker, nodes_in
+from tests.broker_tools import needs_broker, nodes_in, wait_until
 from tests.web_tools import EVERY_ADMISSION, SANDBOXED, receive_all, serving, write_experiment
 
 pytestmark = [needs_broker, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -64,6 +63,5 @@ def test_a_run_says_that_it_waits_for_its_node_and_a_warm_one_is_there(tmp_path:
             assert len(nodes_in(folder)) == 1
         assert nodes_in(folder) == set()
         with serving(tmp_path, SANDBOXED, SCHEDSCOPE_WARM_BROKER="1", **options):
-            while not nodes_in(folder):
-                time.sleep(0.05)
+            wait_until(lambda: nodes_in(folder))
         assert nodes_in(folder) == set()
