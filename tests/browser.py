@@ -54,6 +54,13 @@ def open_page(browser: Browser, url: str, **options: Any) -> Page:
     return page
 
 
+def at_rest(page: Page) -> str:
+    """The address, once it says what is in sight."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_selector("body:not([data-moving])", state="attached")
+    return str(page.evaluate("() => location.hash"))
+
+
 def wait_state(page: Page, *states: str) -> None:
     """Until the run shown on the page is in one of these states."""
     page.wait_for_function("states => states.includes(document.body.dataset.state)", arg=list(states), timeout=60_000)

@@ -12,6 +12,7 @@ from app.core.blocks import BlockKind
 from app.core.export.bundle import BundleError, bundle
 from app.core.recording import read
 from app.web.offline import page_of
+from tests.browser import at_rest
 from tests.samples import asyncio, gevent
 from tests.web_tools import blocks_of
 
@@ -80,9 +81,8 @@ def test_the_whole_run_is_replayed_from_disk_with_the_network_off(browser: Brows
     lines = page.locator(".output-lines li").count()
     names = page.locator(".names").inner_text()
     page.keyboard.press("w")
-    page.wait_for_timeout(600)  # the address is written a moment after the view has come to rest
+    assert at_rest(page).startswith("#t=")
     assert page.url.startswith("file:")
-    assert "#t=" in page.url
     decoded = read([recording])
     last = max(int(decoded.states["t"].max()), blocks_of(recording)[-1].t0_ns)
     assert errors == []

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import resources
-from tests.browser import open_page, wait_state
+from tests.browser import at_rest, open_page, wait_state
 from tests.web_tools import SANDBOXED, RunningServer, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox]
@@ -62,8 +62,7 @@ def in_order(*pages: Page) -> None:
 
 def looking(page: Page) -> str:
     """Range, selection and cursor, as the address has them."""
-    page.wait_for_timeout(700)
-    return ";".join(re.findall(r"[tbc]=[^&]*", page.evaluate("() => location.hash")))
+    return ";".join(re.findall(r"[tbc]=[^&]*", at_rest(page)))
 
 
 def test_phones_vote_follow_the_run_leave_and_come_back(server: RunningServer, browser: Browser) -> None:

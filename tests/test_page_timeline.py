@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import resources
-from tests.browser import open_page, wait_state
+from tests.browser import at_rest, open_page, wait_state
 from tests.samples import SHAPES
 from tests.test_page import errors_of, picture, settle
 from tests.web_tools import RunningServer, serving, store_recording
@@ -82,8 +82,7 @@ def test_the_wheel_keeps_the_time_under_the_pointer(stored: Any, browser: Browse
 
 def seen_s(page: Page) -> tuple[float, float]:
     """The stretch of time in sight, as the address has it."""
-    page.wait_for_timeout(600)
-    found = re.search(r"t=(-?[\d.]+)-([\d.]+)", page.evaluate("location.hash"))
+    found = re.search(r"t=(-?[\d.]+)-([\d.]+)", at_rest(page))
     assert found, page.url
     return float(found[1]), float(found[2])
 

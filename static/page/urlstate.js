@@ -26,7 +26,7 @@ export function keepParameters(values, lang) {
 /** The whole address of a page at this very view. @param {string} path @param {import("../timeline/viewstate.js").ViewState} state */
 export const withView = (path, state) => new URL(path + hashOf(state), location.href).href;
 
-/** Writes where one looks into the address a moment after it has come to rest; browsers refuse too many changes. */
+/** Writes where one looks into the address a moment after it has come to rest; browsers refuse too many changes. Until then the page says `data-moving`. */
 export class ViewKeeper {
   #timer = 0;
 
@@ -37,7 +37,9 @@ export class ViewKeeper {
 
   keep() {
     clearTimeout(this.#timer);
+    document.body.dataset.moving = "";
     this.#timer = window.setTimeout(() => {
+      delete document.body.dataset.moving;
       const hash = hashOf(this.state());
       if (hash !== location.hash) history.replaceState(history.state, "", location.pathname + location.search + hash);
     }, 400);
