@@ -62,6 +62,7 @@ export function listen(plot, wishes) {
   const release = (/** @type {PointerEvent} */ event) => {
     if (!fingers.delete(event.pointerId) || fingers.size || event.type === "pointercancel") return;
     const here = at(event);
+    if (event.pointerType === "mouse") wishes.onHovered(here.x, here.y); // it is here now: a key zooms around it
     if (moved > CLICK_PX || scrubbing) return;
     if (measuring) return wishes.onMeasured(startPx, startPx);
     const again = event.timeStamp - lastClickMs < DOUBLE_MS;

@@ -3,9 +3,11 @@ import { test } from "node:test";
 import { Bars } from "../../static/timeline/paint/bars.js";
 import { density } from "../../static/timeline/overview.js";
 import { Crowd, STACK } from "../../static/timeline/paint/crowd.js";
+import { drawFlags } from "../../static/timeline/paint/flags.js";
 import { Ink, inkOf, INKS } from "../../static/timeline/paint/inks.js";
 import { Pyramid } from "../../static/timeline/paint/lod.js";
 import { Lane } from "../../static/recording/lane.js";
+import { MarkKind, ROUTINE_MARKS } from "../../static/generated/records.js";
 import { read, sample } from "./sample.js";
 
 const bars = (await read(sample("bars"))).model;
@@ -165,4 +167,17 @@ test("a crowd shows the exact mean of every state at every zoom, however it was 
   }
   assert.equal(whole.at(50e6).reduce((sum, one) => sum + one, 0), 1000);
   assert.ok(crowdOf(tasks).means(viewOf(0, 1e9), 5e8, 100)[STACK.indexOf(Ink.WAITING)].every((value, i) => i < 50 || value === 0), "nothing is known after the edge");
+});
+
+test("what a broker says by the hundred is a short tick; anything else is as high as its row", () => {
+  const heights = (whats) => {
+    const marks = whats.map((what, i) => ({ t: (i + 1) * 100, kind: MarkKind.BROKER, text: JSON.stringify({ what }) }));
+    const ticks = [];
+    const batch = { push: (_x, _y, width, height) => width === 1.5 && ticks.push(height) };
+    const palette = { heights: { markPx: 8 }, smallPx: 12 }; // no room for words
+    drawFlags({ view: viewOf(0, 1000), palette }, { measure: () => 0 }, marks, 0, 40, { printed: batch, grave: batch, texts: [] });
+    return ticks;
+  };
+  assert.deepEqual(heights(ROUTINE_MARKS), [5, 5, 5]);
+  assert.deepEqual(heights(["queue.declare", "unroutable"]), [34, 34]);
 });
