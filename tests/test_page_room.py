@@ -47,6 +47,8 @@ def join(browser: Browser, server: RunningServer, code: str) -> Page:
 def hidden_px(page: Page) -> int:
     """How much of the question step a wall of 1280 × 720 has no room for; the page then has its own size again."""
     page.set_viewport_size({"width": 1280, "height": 720})
+    name = page.locator(".crumb h1")
+    assert name.evaluate("(h1) => h1.clientWidth / h1.scrollWidth") > 0.7, name.inner_text()
     px = int(page.evaluate("() => { const a = document.querySelector('.about'); return a.scrollHeight - a.clientHeight; }"))
     page.set_viewport_size(WALL["viewport"])
     return px

@@ -160,7 +160,7 @@ export class Teacher {
   #draw() {
     const { members = 0, votes } = this.#told ?? {};
     const label = this.#link ? `${this.#link.code} · ${members}` : t("room.open");
-    this.#badge.replaceChildren(label, ...(votes && this.#link ? [` · ${t("room.votes", { n: votes.total })}`] : []));
+    this.#badge.replaceChildren(label, ...(votes?.total && this.#link ? [` · ${t("room.votes", { n: votes.total })}`] : []));
     this.#badge.title = this.#link ? t("presenter.room", { code: this.#link.code, members, votes: votes?.total ?? 0 }) : `${t("room.title")} (O)`;
     this.#badge.dataset.presence = this.#link ? this.#presence : "";
   }
