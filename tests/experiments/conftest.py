@@ -15,3 +15,10 @@ def way(request: pytest.FixtureRequest) -> Iterator[str]:
     token = observe.way.set(request.param)
     yield request.param
     observe.way.reset(token)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test asked once more is shown new runs (pytest-rerunfailures counts)."""
+    if getattr(item, "execution_count", 1) > 1:
+        for kept in observe.KEPT:
+            kept.cache_clear()

@@ -7,14 +7,14 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -87,6 +87,17 @@ class Seen(Run):
         return number
 
 
+Make = TypeVar("Make", bound=Callable[..., Any])
+KEPT: list[Any] = []
+"""The caches of runs. A test that is asked once more empties them: the same run would give the same answer."""
+
+
+def once(make: Make) -> Make:
+    """`functools.cache`, among those that are emptied."""
+    KEPT.append(cache(make))
+    return cast(Make, KEPT[-1])
+
+
 way: ContextVar[str] = ContextVar("way", default="plain")
 """Which way `seen` runs an experiment: "plain", or "sandboxed" as a visitor's run is."""
 
@@ -99,7 +110,7 @@ def seen(name: str, *, ends: str = "finished", **parameters: Any) -> Seen:
     return _seen(way.get(), name, ends, **parameters)
 
 
-@cache
+@once
 def _seen(way: str, name: str, ends: str, **parameters: Any) -> Seen:
     experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
     values = experiment.validate(parameters)

@@ -23,10 +23,14 @@ def at_line(run: Seen, lane: Lane, state: str, code: str) -> list[Span]:
 
 
 def waits_in_put(run: Seen) -> list[Span]:
-    """What the producer waited in put for a place; the first put also waits until its feeder thread has started."""
+    """What the producer waited in put for a place. Not what it waited for its feeder thread: until that has started, and for the
+    lock that both share, which is free again in a small part of anyone's nap."""
     main, _feeder = threads(run, "producer")
+    (consumer,) = threads(run, "consumer")
     first = min(t for t, lane, _kind, text in run.json["marks"] if lane == main.id and text == "put 0")
-    return [span for span in at_line(run, main, "lock", "queue.put(number)") if span[0] > first]
+    naps = [end - begin for thread in (main, consumer) for begin, end, _detail in run.waits(thread.id, "sleep")]
+    waits = at_line(run, main, "lock", "queue.put(number)")
+    return [(begin, end) for begin, end in waits if begin > first and end - begin > 0.1 * min(naps)]
 
 
 def test_every_item_goes_through_in_order() -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from app.core.expectations import expectations
 from app.core.facts import facts
 from app.recorder import header
 from tests.broker_tools import BrokerRun, needs_broker, run_with
-from tests.experiments.observe import FOLDER
+from tests.experiments.observe import FOLDER, once
 
 pytestmark = [needs_broker, pytest.mark.sandbox, pytest.mark.timeout(300)]
 
@@ -27,7 +26,7 @@ def way() -> Iterator[str]:
     return iter(["sandboxed"])
 
 
-@cache
+@once
 def seen(keeper: str, name: str, **parameters: Any) -> BrokerRun:
     """One run of the experiment with these parameters, however often asked."""
     experiment = read_experiment(FOLDER / f"{name.replace('-', '_')}.py")
