@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import command, pairs
 
 GOAL = 0.9
-CONNECTIONS, REQUESTS = 8, 8_000
+CONNECTIONS, REQUESTS = 8, 400_000
 PAIRS = 15
 """At least: many short pairs find a quiet moment sooner than a few long ones."""
 SERVER = """

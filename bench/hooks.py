@@ -81,7 +81,7 @@ def _drained(target: PlainTarget, kernel: Switches) -> tuple[np.ndarray, int]:
         rings += folder.new_rings()
         fresh = [ring.drain()["t_ns"].copy() for ring in rings]
         stamps += fresh
-        kernel.drain()
+        kernel.collect()
         if ended and not any(map(len, fresh)):
             break
         ended = target.poll()

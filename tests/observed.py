@@ -41,7 +41,9 @@ def observe(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTHONUNBUFFERED", raising=False)
-        record(PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds())
+        record(
+            PlainTarget([*python, str(script), *arguments]), out, document, bounds or Bounds(), afterwards=lambda _records: None
+        )
     return Run(out.getvalue())
 
 

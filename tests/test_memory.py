@@ -62,18 +62,18 @@ def test_what_was_looked_at_while_a_process_ended_does_not_come_after_its_zero()
 def test_a_process_is_looked_at_and_only_what_changed_is_told(proc_fd: int) -> None:
     sampler = MemorySampler(proc_fd)
     me = ring(os.getpid())
-    ((key, before),) = sampler.changed([(3, me)])
-    assert key == 3
+    ((whose, before),) = sampler.changed([me])
+    assert whose is me
     data = bytearray(os.urandom(1) * (32 * MIB))
-    ((_key, after),) = sampler.changed([(3, me)])
+    ((_ring, after),) = sampler.changed([me])
     assert 30 * MIB < after - before < 48 * MIB
     del data
-    assert sampler.changed([(4, ring(2**22 + 1))]) == []
+    assert sampler.changed([ring(2**22 + 1)]) == []
 
 
 def test_the_probes_own_ring_is_taken_off(proc_fd: int) -> None:
-    ((_key, whole),) = MemorySampler(proc_fd).changed([(0, ring(os.getpid()))])
-    ((_key, rest),) = MemorySampler(proc_fd).changed([(0, ring(os.getpid(), slots=1 << 16))])
+    ((_ring, whole),) = MemorySampler(proc_fd).changed([ring(os.getpid())])
+    ((_ring, rest),) = MemorySampler(proc_fd).changed([ring(os.getpid(), slots=1 << 16)])
     assert whole - rest == pytest.approx(2 * MIB, abs=MIB)
 
 

@@ -108,6 +108,7 @@ def _record(
             classify=prepared.classify,
             echo=stops.echo,
             beside=[prepared.broker] if prepared.broker else [],
+            afterwards=_say_what_is_left,
         )
     return _status(end, stops)
 
@@ -125,6 +126,12 @@ def _job(script: Path, source: str, argv: Sequence[str], python: str | None, san
         "cwd": os.getcwd(),
         "slot": 0,
     }
+
+
+def _say_what_is_left(records: int) -> None:
+    """Only where one would wonder what takes so long: about a million are written in a second."""
+    if records > 1_000_000:
+        print(f"schedscope record: the script has ended; writing {records / 1e6:.1f} million records of it", file=sys.stderr)
 
 
 def _words(error: Exception) -> str:

@@ -1,30 +1,28 @@
-"""What is observed of one run, drained into its timeline: rings, context switches, memory, and what else lies beside."""
+"""What is observed of one run, made into rows of its timeline: rings, context switches, memory, and what else lies beside.
+
+What has been collected waits here, as it came, until rows are made of it: at once where somebody looks on, later where nobody does
+and the cores are wanted (`pace.py`).
+"""
 
 from __future__ import annotations
 
 import os
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from app.core import rows
 from app.core.records import MarkKind
 from app.core.timeline import Timeline
-from app.recorder.kernel import Switches
-from app.recorder.memory import MemorySampler
-from app.recorder.rings import Ring, RingFolder
+from app.recorder.collector import Collector, Round
+from app.recorder.rings import Ring
 from app.recorder.target import Beside, Target
 
-
-@dataclass
-class _Observed:
-    ring: Ring
-    process: int
-    dropped: int = 0
-    closed: bool = False
+BATCH = 1 << 15
+"""Records of which rows are made at a time: no larger batch is cheaper a record, and meanwhile nobody empties the rings."""
 
 
 class Drain:
-    """Takes what a target's observers have to say; `append` is given the bytes that a process's end completes.
+    """Takes what a target's observers have to say; `append` is given the bytes that become complete.
 
     `kernel_says` and `memory_says` are what the header tells of these two observers.
     """
@@ -32,132 +30,123 @@ class Drain:
     def __init__(self, target: Target, timeline: Timeline, beside: Sequence[Beside], append: Callable[[bytes], None]) -> None:
         self.timeline = timeline
         self._beside, self._append = beside, append
-        self._folder = RingFolder(target.ring_dir_fd)
-        self._rings: list[_Observed] = []
-        self._fresh: list[Ring] = []
-        self._gone: list[_Observed] = []
-        self._waiting = 0
-        self.complete_ns = 0
-        """Up to when everything that was observed has been taken: whoever wrote later may still be about to."""
-        self._memory = MemorySampler(target.proc_fd)
-        self._kernel: Switches | None = None
-        self.memory_says = self._memory.observer
-        self.kernel_says = self._observe_kernel(target)
-
-    def _observe_kernel(self, target: Target) -> str:
-        """Begins to observe context switches where the target brought descriptors for them; says what became of it."""
-        if not target.switch_fds:
-            return target.kernel
-        try:
-            self._kernel = Switches(target.switch_fds)
-        except OSError as error:
-            return f"unavailable: {error.strerror} (the locked-memory budget, perf_event_mlock_kb)"
-        self.timeline.observe_kernel()
-        return "exact"
+        self._collector = Collector(target)
+        self._rounds: deque[Round] = deque()
+        self._process_of: dict[Ring, int] = {}
+        self._collected = self._told = 0
+        self.memory_says, self.kernel_says = self._collector.memory_says, self._collector.kernel_says
+        if self._collector.kernel:
+            timeline.observe_kernel()
 
     @property
     def switches_lost(self) -> int:
         """Context switches the kernel had no room for."""
-        return self._kernel.lost if self._kernel else 0
+        return self._collector.kernel.lost if self._collector.kernel else 0
 
     @property
     def refused(self) -> int:
         """Processes that were not observed: their rings were none, or too many."""
-        return self._folder.refused
+        return self._collector.refused
 
-    def collect(self) -> int:
-        """Makes room in the rings, which is soon done, and in what lies beside, whose writers wait for it; returns how much waits
-        for `take`, which makes rows of it."""
-        if self._kernel:
-            self._waiting += self._kernel.collect()
-        self._fresh += self._folder.new_rings()
-        living = [observed.ring for observed in self._rings if not observed.closed]
-        self._waiting += sum(ring.collect() for ring in (*living, *self._fresh))
-        self._waiting += self._drain_beside()
-        self._sample_memory()
-        return self._waiting
+    @property
+    def records(self) -> int:
+        """About how many records have come so far, whether rows have been made of them or not."""
+        return self.timeline.counts().records + self._collected
 
-    def take(self) -> int:
-        """Takes what the rings hold; returns how many records came."""
-        now_ns = self.complete_ns = time.monotonic_ns()
-        if self._kernel:
-            self._drain_kernel(self._kernel, now_ns)
-        fresh, self._fresh, self._waiting = [*self._fresh, *self._folder.new_rings()], [], 0
-        count = self._drain_all()  # a child is called as its parent is: what its parent said of itself comes first
-        for ring in fresh:
-            name = os.path.basename(ring.program) or "process"
-            key = self.timeline.add_process(ring.pid, ring.ppid, min(ring.t_start_ns, now_ns), name)
-            self._rings.append(_Observed(ring, key))
-            count += self._drain_one(self._rings[-1])
-        self._end_gone(now_ns)
-        return count + self._drain_beside()
+    @property
+    def waiting(self) -> int:
+        """About how many things wait for `take`."""
+        return self._collected + self._told
 
-    def _drain_beside(self) -> int:
-        return sum(each.drain(self.timeline.entries) for each in self._beside)
+    def collect(self) -> Round:
+        """Makes room in the rings, which is soon done, and in what lies beside, whose writers wait for it."""
+        found = self._collector.collect()
+        if self._rounds and found.says_nothing() and self._rounds[-1].says_nothing():
+            self._rounds[-1] = found
+        else:
+            self._rounds.append(found)
+        self._collected += found.count()
+        self._told += sum(each.drain(self.timeline.entries) for each in self._beside)
+        return found
 
-    def _sample_memory(self) -> None:
-        begun_s = time.monotonic()
-        if not self._memory.due(begun_s):
+    def take(self, hold_back_ns: int) -> None:
+        """Makes rows of the oldest `BATCH` records or so. Those of the last `hold_back_ns` may still be overtaken by older ones."""
+        rounds = self._oldest()
+        if not rounds:
             return
-        living = ((observed.process, observed.ring) for observed in self._rings if not observed.closed)
-        for process, size_bytes in self._memory.changed(living):
-            self.timeline.resident(process, time.monotonic_ns(), size_bytes)
-        self._memory.looked(begun_s, time.monotonic())
+        complete_ns = rounds[-1].complete_ns
+        if self._collector.kernel:
+            self._take_switches([one.switches for one in rounds], complete_ns)
+        self._take_records(rounds)
+        for one in rounds:
+            for ring, t_ns, size_bytes in one.resident:
+                self.timeline.resident(self._process_of[ring], t_ns, size_bytes)
+        self._end_gone(rounds)
+        self._append(self.timeline.take(complete_ns - hold_back_ns))
 
-    def _drain_kernel(self, kernel: Switches, now_ns: int) -> None:
-        before = kernel.lost
-        self.timeline.switches(kernel.drain())
-        if kernel.lost > before:
-            words = f"{kernel.lost - before} context switches lost: the kernel's ring was full"
-            self.timeline.mark(now_ns, None, MarkKind.DROPPED, words)
+    def _oldest(self) -> list[Round]:
+        rounds, count = [], 0
+        while self._rounds and count < BATCH:
+            rounds.append(self._rounds.popleft())
+            count += rounds[-1].count()
+        self._collected -= count
+        self._told = 0
+        return rounds
 
-    def _drain_all(self) -> int:
-        return sum(self._drain_one(observed) for observed in self._rings if not observed.closed)
+    def _take_switches(self, collected: Sequence[Sequence[bytes]], complete_ns: int) -> None:
+        assert self._collector.kernel
+        before = self.switches_lost
+        self.timeline.switches(self._collector.kernel.parsed(collected))
+        if self.switches_lost > before:
+            words = f"{self.switches_lost - before} context switches lost: the kernel's ring was full"
+            self.timeline.mark(complete_ns, None, MarkKind.DROPPED, words)
 
-    def _drain_one(self, observed: _Observed) -> int:
-        alive = observed.ring.alive()  # asked first: what it wrote before it died is in the ring by then
-        records = observed.ring.drain()
-        if len(records):
-            self.timeline.push(observed.process, records)
-        self._count_losses(observed)
-        if not alive and not len(records):
-            lost = observed.ring.skip_hole()
-            if lost:
-                self.timeline.lose(lost)
-            else:
-                self._gone.append(observed)
-        return len(records)
+    def _take_records(self, rounds: Sequence[Round]) -> None:
+        """A child is called as its parent is: what its parent said of itself comes first."""
+        parts = {ring: list[rows.Rows]() for ring in self._process_of}
+        fresh = [ring for one in rounds for ring in one.fresh]
+        parts |= {ring: [] for ring in sorted(fresh, key=lambda ring: ring.t_start_ns)}
+        for one in rounds:
+            for ring, records in one.records:
+                parts[ring].append(records)
+        for ring, found in parts.items():
+            if ring not in self._process_of:
+                name = os.path.basename(ring.program) or "process"
+                begun_ns = min(ring.t_start_ns, rounds[-1].complete_ns)
+                self._process_of[ring] = self.timeline.add_process(ring.pid, ring.ppid, begun_ns, name)
+            if found:
+                self.timeline.push(self._process_of[ring], rows.join(found))
+        for one in rounds:
+            self._count_losses(one)
 
-    def _count_losses(self, observed: _Observed) -> None:
-        lost = observed.ring.dropped - observed.dropped
-        if 0 < lost < 1 << 40:
-            observed.dropped = observed.ring.dropped
+    def _count_losses(self, one: Round) -> None:
+        for ring, lost in one.overrun:
             self.timeline.lose(lost)
-            self.timeline.mark(
-                time.monotonic_ns(), observed.process, MarkKind.DROPPED, f"{lost} records lost: the ring was full"
-            )
+            words = f"{lost} records lost: the ring was full"
+            self.timeline.mark(one.complete_ns, self._process_of[ring], MarkKind.DROPPED, words)
+        if one.torn:
+            self.timeline.lose(one.torn)
 
-    def _end_gone(self, complete_ns: int) -> None:
-        """Ends the processes that have nothing left to say. Only now, and up to `complete_ns`: what leads from one process to
+    def _end_gone(self, rounds: Sequence[Round]) -> None:
+        """Ends the processes that have nothing left to say. Only now, and with nothing held back: what leads from one process to
         another comes from one that is known then."""
-        gone, self._gone = self._gone, []
+        gone = [(ring, one.complete_ns) for one in rounds for ring in one.gone]
         if gone:
-            self._append(self.timeline.take(complete_ns))
-        for observed in gone:
-            observed.closed = True
-            self.timeline.end_process(observed.process, time.monotonic_ns())
-            observed.ring.close()
+            self._append(self.timeline.take(rounds[-1].complete_ns))
+        for ring, t_ns in gone:
+            self.timeline.end_process(self._process_of.pop(ring), t_ns)
 
     def finish(self) -> None:
         """Everything is dead now: take what is left, bounded by the rings' own sizes. Of a program that nobody may kill
         but its user, children may live on: they are left when they have nothing more to say."""
         for _ in range(10_000):
-            if not self.take() and all(observed.closed or observed.ring.alive() for observed in self._rings):
+            if self.collect().says_nothing() and self._collector.all_alive():
                 break
         for each in self._beside:
             each.finish(self.timeline.entries)
+        while self._rounds:
+            self.take(0)
 
     def close(self) -> None:
         """Ends the observation of the kernel."""
-        if self._kernel:
-            self._kernel.close()
+        self._collector.close()

@@ -20,7 +20,7 @@ PAGES = (64, 32, 16, 8)
 hold 8,192 switches, what a busy core does while the recorder is kept off the cores for a few hundredths of a second."""
 _HEAD, _TAIL = 1024, 1032
 _LOST, _COMM, _EXIT, _SWITCH = 2, 3, 4, 14
-_SWITCH_BYTES = 32
+RAW_SWITCH_BYTES = 32
 _SWITCH_OUT, _PREEMPTED, _BY_EXEC = 1 << 13, 1 << 14, 1 << 13
 
 _RAW = np.dtype(
@@ -46,24 +46,17 @@ class CoreRing:
         self._map = _mapped(fd, self._page)
         self._bytes = len(self._map) - self._page
         self._last_ns = 0
-        self._collected = b""
         self.lost = 0
 
-    def collect(self) -> int:
-        """Makes room in the ring: what came is kept for the next `drain`. Returns how many bytes."""
+    def collect(self) -> bytes:
+        """What came since the last call, as the kernel wrote it; makes room in the ring."""
         head = int.from_bytes(self._map[_HEAD : _HEAD + 8], "little")
         tail = int.from_bytes(self._map[_TAIL : _TAIL + 8], "little")
         if head == tail:
-            return 0
-        self._collected += self._read(tail, head)
+            return b""
+        data = self._read(tail, head)
         self._map[_TAIL : _TAIL + 8] = head.to_bytes(8, "little")
-        return head - tail
-
-    def drain(self) -> NDArray[np.void]:
-        """What came since the last call, as an array of `core.kernel.SWITCH`, oldest first."""
-        self.collect()
-        data, self._collected = self._collected, b""
-        return self._parsed(data) if data else np.empty(0, SWITCH)
+        return data
 
     def _read(self, tail: int, head: int) -> bytes:
         start, size = tail % self._bytes, head - tail
@@ -71,10 +64,13 @@ class CoreRing:
         at = self._page + start
         return self._map[at : at + first] + self._map[self._page : self._page + size - first]
 
-    def _parsed(self, data: bytes) -> NDArray[np.void]:
-        if len(data) % _SWITCH_BYTES == 0:
+    def parsed(self, data: bytes) -> NDArray[np.void]:
+        """What was collected, as an array of `core.kernel.SWITCH`, oldest first. Whole records, in the order they were collected."""
+        if not data:
+            return np.empty(0, SWITCH)
+        if len(data) % RAW_SWITCH_BYTES == 0:
             told = np.frombuffer(data, _RAW)
-            if bool(((told["type"] == _SWITCH) & (told["size"] == _SWITCH_BYTES)).all()):
+            if bool(((told["type"] == _SWITCH) & (told["size"] == RAW_SWITCH_BYTES)).all()):
                 self._last_ns = int(told["time"][-1])
                 return _switches(told)
         return self._parsed_one_by_one(data)
@@ -86,7 +82,7 @@ class CoreRing:
             size = int.from_bytes(data[at + 6 : at + 8], "little")
             if size < 8:
                 break
-            if kind == _SWITCH and size == _SWITCH_BYTES:
+            if kind == _SWITCH and size == RAW_SWITCH_BYTES:
                 switches.append(data[at : at + size])
                 self._last_ns = int.from_bytes(data[at + 16 : at + 24], "little")
             elif kind == _EXIT:
@@ -145,13 +141,15 @@ class Switches:
                 os.close(fd)
             raise
 
-    def drain(self) -> NDArray[np.void]:
-        """Switches of all cores since the last call, in order of time."""
-        return rows.in_order(rows.join([ring.drain() for ring in self._rings]), "t")
+    def collect(self) -> list[bytes]:
+        """What came since the last call, of each core, as the kernel wrote it; makes room in the rings."""
+        return [ring.collect() for ring in self._rings]
 
-    def collect(self) -> int:
-        """Makes room in all rings, as `CoreRing.collect`. Returns about how many records came."""
-        return sum(ring.collect() for ring in self._rings) // _SWITCH_BYTES
+    def parsed(self, collected: Sequence[Sequence[bytes]]) -> NDArray[np.void]:
+        """The switches of these collections, which follow one another, in order of time."""
+        of_cores = [b"".join(pieces) for pieces in zip(*collected, strict=True)]
+        parts = [ring.parsed(data) for ring, data in zip(self._rings, of_cores, strict=True)]
+        return rows.in_order(rows.join(parts), "t")
 
     @property
     def lost(self) -> int:

@@ -23,7 +23,7 @@ class MemorySampler:
     def __init__(self, proc_fd: int) -> None:
         self._proc_fd = proc_fd
         self._due_s = 0.0
-        self._last: dict[int, int] = {}
+        self._last: dict[Ring, int] = {}
         self.observer = f"sampled: every {EVERY_S * 1000:g} ms" if proc_fd >= 0 else "unavailable: no /proc of the run"
 
     def due(self, now_s: float) -> bool:
@@ -34,14 +34,14 @@ class MemorySampler:
         """A round of looks took that long."""
         self._due_s = begun_s + max(EVERY_S, (ended_s - begun_s) / MOST_SHARE)
 
-    def changed(self, rings: Iterable[tuple[int, Ring]]) -> list[tuple[int, int]]:
-        """(process, bytes) of those whose resident memory is not what it was; the process is the timeline's key."""
+    def changed(self, rings: Iterable[Ring]) -> list[tuple[Ring, int]]:
+        """(ring, bytes) of those whose process has not the resident memory that it had."""
         found = []
-        for process, ring in rings:
+        for ring in rings:
             size_bytes = self._resident(ring)
-            if size_bytes is not None and size_bytes != self._last.get(process):
-                self._last[process] = size_bytes
-                found.append((process, size_bytes))
+            if size_bytes is not None and size_bytes != self._last.get(ring):
+                self._last[ring] = size_bytes
+                found.append((ring, size_bytes))
         return found
 
     def _resident(self, ring: Ring) -> int | None:

@@ -7,13 +7,12 @@ reader keeps its own tail, and counts are bounded by the ring's own size. See `a
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core import observations as obs
-from app.core import rows
 
 MAX_SLOTS = 1 << 20
 MAX_RINGS = 4096
@@ -24,7 +23,7 @@ class RingError(ValueError):
     """The file is not a ring of this version."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Ring:
     """One process's ring. `drain()` until it gives nothing and `alive()` is False, then `close()`."""
 
@@ -36,7 +35,6 @@ class Ring:
     slots: int
     tail: int = 0
     dropped: int = 0
-    _collected: list[NDArray[np.void]] = field(default_factory=list, repr=False)
 
     @classmethod
     def open(cls, fd: int) -> Ring:
@@ -71,26 +69,19 @@ class Ring:
 
     def drain(self) -> NDArray[np.void]:
         """The records published since the last call, oldest first, as an array of `observations.RECORD` (kinds cleaned)."""
-        self.collect()
-        parts, self._collected = self._collected, []
-        return rows.join(parts) if parts else np.empty(0, obs.RECORD)
-
-    def collect(self) -> int:
-        """Makes room in the ring: what has been published is kept for the next `drain`. Returns how many records came."""
         try:
             header = self._header(self.fd)
         except RingError:
-            return 0
+            return np.empty(0, obs.RECORD)
         self.dropped = int(header["dropped"])
         waiting = min(int(header["head"]) - self.tail, self.slots)
         if waiting <= 0:
-            return 0
+            return np.empty(0, obs.RECORD)
         records = self._published(self._read(self.tail, waiting))
         if len(records):
-            self._collected.append(records)
             self.tail += len(records)
             os.pwrite(self.fd, self.tail.to_bytes(8, "little"), _TAIL_OFFSET)
-        return len(records)
+        return records
 
     def _read(self, index: int, count: int) -> NDArray[np.void]:
         start = index & (self.slots - 1)

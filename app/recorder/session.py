@@ -21,7 +21,7 @@ from app.core.records import MarkKind, Outcome, Stream
 from app.core.timeline import Timeline
 from app.recorder.drain import Drain
 from app.recorder.limits import Bounds, exceeded
-from app.recorder.pace import Pace
+from app.recorder.pace import AFTERWARDS, LOOKED_ON, Pace, Patience
 from app.recorder.target import Beside, Exit, Target, Usage
 
 __all__ = ["Bounds", "Exit", "Session", "Target", "Usage", "record"]
@@ -48,6 +48,7 @@ class Session:
     classify: Callable[[Any], tuple[Outcome, str]] | None = None
     echo: Callable[[Stream, bytes], None] | None = None
     beside: Sequence[Beside] = ()
+    afterwards: Callable[[int], None] | None = None
     start_ns: int = field(default_factory=time.monotonic_ns)
     timeline: Timeline = field(default_factory=Timeline)
     drain: Drain = field(init=False)
@@ -60,6 +61,11 @@ class Session:
 
     def __post_init__(self) -> None:
         self.drain = Drain(self.target, self.timeline, self.beside, self.append)
+
+    @property
+    def patience(self) -> Patience:
+        """How long rows may be put off."""
+        return LOOKED_ON if self.afterwards is None else AFTERWARDS
 
     # --- writing
 
@@ -102,7 +108,7 @@ class Session:
             self.target,
             wall_s=(time.monotonic_ns() - self.start_ns) / 1e9,
             output_bytes=self.output_bytes,
-            records=self.timeline.counts().records,
+            records=self.drain.records,
         )
 
     def look_early(self) -> None:
@@ -132,6 +138,7 @@ def record(
     classify: Callable[[Any], tuple[Outcome, str]] | None = None,
     echo: Callable[[Stream, bytes], None] | None = None,
     beside: Sequence[Beside] = (),
+    afterwards: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Observes one run and returns its END document, which is also the recording's last block.
 
@@ -139,6 +146,8 @@ def record(
     `cancelled` is asked at every turn, and `cancel_fd`, when given, wakes the loop when it becomes readable.
     `classify` turns the target's exit into an outcome and words; without it codes and signals are taken as they are.
     `echo` is given every piece of output as it comes, for a command line that passes it through.
+    `afterwards`, when given, says that nobody looks on: while the program and others want all cores, rows are made later, at last
+    when it has ended; it is then told how many records that are.
     `beside` is what else is observed. It and the target are closed, the target killed, before this returns, whatever happens.
     """
     with contextlib.ExitStack() as at_last:
@@ -146,7 +155,7 @@ def record(
             at_last.callback(each.close)
         at_last.callback(target.close)
         at_last.callback(target.kill)
-        session = Session(target, out, bounds, on_flush, cancelled, classify, echo, beside)
+        session = Session(target, out, bounds, on_flush, cancelled, classify, echo, beside, afterwards)
         at_last.callback(session.drain.close)
         return _run(session, header, cancel_fd)
 
@@ -160,6 +169,8 @@ def _run(session: Session, header: dict[str, Any], cancel_fd: int | None) -> dic
     ended = _watch(session, cancel_fd)
     end_ns = time.monotonic_ns()
     session.target.kill()
+    if session.afterwards:
+        session.afterwards(session.drain.waiting)
     session.drain.finish()
     document = _end_document(session, ended, end_ns)
     session.append(session.timeline.finish(end_ns) + blocks.encode_document(BlockKind.END, end_ns, document))
@@ -181,7 +192,7 @@ def _watch(session: Session, cancel_fd: int | None) -> Any:
     waiter = select.poll()
     for fd in [*streams, session.target.exit_fd, *([] if cancel_fd is None else [cancel_fd])]:
         waiter.register(fd, select.POLLIN)
-    ended, since, turn, pace = None, 0.0, 0, Pace()
+    ended, since, turn, pace = None, 0.0, 0, Pace(session.patience, time.monotonic())
     while True:
         for fd, _event in waiter.poll(DRAIN_S * 1000):
             if fd in streams and not session.capture(fd, streams[fd]):
@@ -190,9 +201,9 @@ def _watch(session: Session, cancel_fd: int | None) -> Any:
             elif fd == session.target.exit_fd and ended is not None:
                 waiter.unregister(fd)
         turn += 1
-        if pace.is_due(time.monotonic(), session.drain.collect()):
-            session.drain.take()
-            session.append(session.timeline.take(session.drain.complete_ns - HOLD_BACK_NS))
+        session.drain.collect()
+        if pace.is_due(time.monotonic(), session.drain.waiting):
+            session.drain.take(HOLD_BACK_NS)
             pace.taken(time.monotonic())
         _hold_bounds(session, turn)
         if ended is None:
