@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from app.core.records import LaneKind
 from app.core.timeline import Timeline
 from app.recorder import probe
 from app.recorder.memory import EVERY_S, MemorySampler
+from app.recorder.rings import Ring
 from tests.observed import observe, script
 
 __all__ = ["script"]
@@ -28,8 +28,9 @@ def proc_fd() -> Iterator[int]:
     os.close(fd)
 
 
-def ring(pid: int, slots: int = 0) -> Any:
-    return SimpleNamespace(pid=pid, slots=slots)
+def ring(pid: int, slots: int = 0) -> Ring:
+    """One that nobody reads: only whose it is and how large."""
+    return Ring(-1, pid, 0, 0, "python", slots)
 
 
 def test_samples_are_counted_on_a_lane_below_the_process_and_end_with_it() -> None:
