@@ -151,7 +151,8 @@ def test_ctrl_c_is_the_scripts_and_the_recording_is_whole(tmp_path: Path) -> Non
     )
     ours, theirs = pty.openpty()
     command = [*SCHEDSCOPE, "record", "waits.py", "-o", "x.sched"]
-    controlling = ["setsid", "--ctty", "--wait", *command]
+    # Whoever started these tests in the background has had them ignore it, and what is ignored is inherited.
+    controlling = ["env", "--default-signal=INT", "setsid", "--ctty", "--wait", *command]
     with subprocess.Popen(controlling, cwd=tmp_path, env=ENVIRONMENT, stdin=theirs, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"began\n"
