@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -65,10 +66,11 @@ def test_a_process_is_looked_at_and_only_what_changed_is_told(proc_fd: int) -> N
     me = ring(os.getpid())
     ((whose, before),) = sampler.changed([me])
     assert whose is me
-    data = bytearray(os.urandom(1) * (32 * MIB))
-    ((_ring, after),) = sampler.changed([me])
+    with mmap.mmap(-1, 32 * MIB) as fresh:  # pages of its own, not ones that were freed before and are still resident
+        for page in range(0, 32 * MIB, mmap.PAGESIZE):
+            fresh[page] = 1
+        ((_ring, after),) = sampler.changed([me])
     assert 30 * MIB < after - before < 48 * MIB
-    del data
     assert sampler.changed([ring(2**22 + 1)]) == []
 
 

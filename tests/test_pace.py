@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
-import time
 from typing import Any
 
+import psutil
 import pytest
 
 from app.core.entries import Entries
@@ -79,11 +78,13 @@ def test_after_an_hour_without_an_idle_core_one_is_noticed(monkeypatch: pytest.M
 
 
 def test_the_kernel_says_how_long_its_cores_were_idle() -> None:
-    before_s, begun_s = pace.idle_s(), time.monotonic()
-    time.sleep(0.3)
-    idle_s = pace.idle_s() - before_s
-    assert before_s > 0
-    assert 0 <= idle_s <= (time.monotonic() - begun_s + 0.02) * (os.cpu_count() or 1)
+    def told() -> float:
+        times = psutil.cpu_times()
+        return float(times.idle + times.iowait)
+
+    rounding_s = 1e-6  # it adds hundredths of a second before or after they are divided
+    before_s, idle_s, after_s = told(), pace.idle_s(), told()
+    assert 0 < before_s - rounding_s <= idle_s <= after_s + rounding_s
 
 
 MANY_PROCESSES = """
@@ -117,7 +118,7 @@ def test_rows_made_in_many_batches_after_the_end_are_those_of_a_run_that_was_loo
     run = Run(out.getvalue())
     assert left[0] > 1000
     assert left[0] > 0.9 * run.end["records"]
-    assert len(flushed) > left[0] / 500
+    assert len(flushed) > left[0] / 200  # with all in one batch, four
     assert (run.end["outcome"], run.end["dropped"], run.end["unobserved_processes"]) == ("finished", 0, 0)
     processes = run.lanes(LaneKind.PROCESS)
     assert [lane.parent == processes[0].id for lane in processes[1:]] == [True] * 6

@@ -64,8 +64,8 @@ class Session:
 
     @property
     def patience(self) -> Patience:
-        """How long rows may be put off."""
-        return LOOKED_ON if self.afterwards is None else AFTERWARDS
+        """How long rows may be put off. What a tap tells takes several times the memory of a ring's record: it is not kept long."""
+        return LOOKED_ON if self.afterwards is None or self.beside else AFTERWARDS
 
     # --- writing
 
